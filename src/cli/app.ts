@@ -1,0 +1,60 @@
+/**
+ * The command line's map. A command is two files: `commands/NAME.route.ts` (flags and help; loaded always, so it
+ * imports nothing heavy) and `commands/NAME.ts` (what it does; loaded when it runs). A new command is one line here.
+ */
+import { type Application, buildApplication, buildRouteMap, text_en, version } from '@stricli/core';
+import packageJson from '../../package.json' with { type: 'json' };
+import { PadlockError } from '../errors.ts';
+import { postureRoute } from './commands/posture.route.ts';
+import type { Context } from './context.ts';
+import { type HelpStyle, helpIntegration } from './help.ts';
+import { didYouMean, type ErrorStyle, exitCodeOf, formatError } from './print-error.ts';
+
+const routes = buildRouteMap({
+  routes: {
+    posture: postureRoute,
+  },
+  docs: {
+    brief: 'Takes an Istio namespace from plaintext to proven STRICT mutual TLS, and keeps it there.',
+  },
+});
+
+/** Builds the application; `style` says how errors are printed (see print-error.ts). */
+export function buildPadlock(program: string, style: ErrorStyle & HelpStyle): Application<Context> {
+  const formatThrown = (thrown: unknown): string => formatError(thrown, style);
+  return buildApplication(
+    routes,
+    {
+      name: program,
+      scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+      // Colours are put on by the texts themselves, where they are wanted.
+      documentation: { disableAnsiColor: true },
+      determineExitCode: exitCodeOf,
+      localization: {
+        text: {
+          ...text_en,
+          noCommandRegisteredForInput: ({ input, corrections }) =>
+            formatError(unknownCommand(input, corrections), style),
+          exceptionWhileParsingArguments: formatThrown,
+          exceptionWhileLoadingCommandFunction: formatThrown,
+          exceptionWhileLoadingCommandContext: formatThrown,
+          exceptionWhileRunningCommand: formatThrown,
+          commandErrorResult: formatThrown,
+          exceptionWhileRunningIntegrationHook: ({ exception }) => formatThrown(exception),
+          exceptionWhileRunningIntegrationFlag: ({ exception }) => formatThrown(exception),
+        },
+      },
+    },
+    {
+      help: helpIntegration(style),
+      version: version({
+        brief: 'Print the version',
+        info: { currentVersion: packageJson.version },
+      }),
+    },
+  );
+}
+
+function unknownCommand(input: string, corrections: readonly string[]): PadlockError {
+  return new PadlockError('USAGE', `unknown command "${input}"${didYouMean(corrections)}`);
+}

@@ -1,0 +1,119 @@
+/** Flags that many commands share, spelled as kubectl spells them, and the loader that they steer. */
+import type { FlagParametersForType } from '@stricli/core';
+import { PadlockError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+/** How to reach the cluster. */
+export interface ClusterFlags {
+  readonly context?: string;
+  readonly kubeconfig?: string;
+  readonly as?: string;
+  /** In milliseconds. */
+  readonly requestTimeout?: number;
+}
+
+/** What to read: manifests, or namespaces of a cluster. */
+export interface InputFlags extends ClusterFlags {
+  readonly filename?: readonly string[];
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+  readonly selector?: string;
+}
+
+const text = (input: string): string => input;
+
+export const clusterFlags = {
+  context: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    brief: 'kubeconfig context to use',
+    placeholder: 'NAME',
+  },
+  kubeconfig: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    brief: 'kubeconfig file to use',
+    placeholder: 'FILE',
+  },
+  as: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    brief: 'user to impersonate',
+    placeholder: 'USER',
+  },
+  requestTimeout: {
+    kind: 'parsed',
+    parse: parseDuration,
+    optional: true,
+    brief: 'give up on one request after this time, e.g. 10s (default 30s)',
+    placeholder: 'TIME',
+  },
+} as const satisfies FlagParametersForType<ClusterFlags, Context>;
+
+export const inputFlags = {
+  filename: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    variadic: true,
+    brief: 'manifests or a saved snapshot: a file, a folder, or - for standard input',
+    placeholder: 'FILE',
+  },
+  namespace: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    brief: 'only this namespace',
+    placeholder: 'NS',
+  },
+  allNamespaces: {
+    kind: 'boolean',
+    optional: true,
+    withNegated: false,
+    brief: 'all namespaces of the cluster',
+  },
+  selector: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    brief: 'only pods with these labels, e.g. app=httpbin',
+    placeholder: 'LABELS',
+  },
+  ...clusterFlags,
+} as const satisfies FlagParametersForType<InputFlags, Context>;
+
+/** Short names for `inputFlags`; commands with `--output` add `o: 'output'`. */
+export const inputAliases = { f: 'filename', n: 'namespace', A: 'allNamespaces', l: 'selector' } as const;
+
+/**
+ * Reads a duration as Kubernetes and Go write it: `500ms`, `10s`, `1m30s`, `2h`; a bare number is seconds.
+ * @returns milliseconds
+ * @throws PadlockError `USAGE` for anything else
+ */
+export function parseDuration(input: string): number {
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  if (/^\d+$/.test(input)) return Number(input) * 1000;
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(input)) {
+    throw new PadlockError('USAGE', `"${input}" is not a duration; write it like 500ms, 10s or 1m30s`);
+  }
+  let total = 0;
+  for (const [, amount = '', , unit = ''] of input.matchAll(/(\d+(\.\d+)?)(ms|s|m|h)/g)) {
+    total += Number(amount) * (units[unit] ?? 0);
+  }
+  return Math.round(total);
+}
+
+/**
+ * Reads a port number.
+ * @throws PadlockError `USAGE` outside 1 to 65535
+ */
+export function parsePort(input: string): number {
+  const port = Number(input);
+  if (!/^\d+$/.test(input) || port < 1 || port > 65535) {
+    throw new PadlockError('USAGE', `"${input}" is not a port; a port is a number from 1 to 65535`);
+  }
+  return port;
+}
