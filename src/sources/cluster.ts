@@ -59,6 +59,8 @@ export interface ExecOptions {
 export interface Cluster {
   /** The kubeconfig context's name: what a person calls this cluster. */
   readonly context: string;
+  /** The namespace that the kubeconfig's context names. */
+  readonly defaultNamespace?: string | undefined;
   /** All pages of a list, in chunks of 500. */
   list(
     type: ResourceType,

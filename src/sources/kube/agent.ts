@@ -1,0 +1,49 @@
+/** Connections to the API server: keep-alive, the kubeconfig's TLS, and its proxy. One agent serves requests and WebSockets. */
+import { Agent as PlainAgent } from 'node:http';
+import { Agent } from 'node:https';
+import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
+import { PadlockError } from '../../errors.ts';
+import { connectTunnel } from './proxy.ts';
+
+/** The TLS of a connection, in Node's own names, so that it fits agents, requests and WebSockets alike. */
+export type TlsMaterial = Pick<
+  ConnectionOptions,
+  'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'
+>;
+
+/** Idle connections are closed by Node a second before the server's own `Keep-Alive: timeout` runs out. */
+const keepAlive = { keepAlive: true, keepAliveMsecs: 30_000, maxSockets: 64, maxFreeSockets: 16 };
+
+/**
+ * @param proxy see `proxyFor`
+ * @throws PadlockError `KUBECONFIG_INVALID` for a proxy of an unknown kind
+ */
+export async function makeAgent(server: URL, tls: TlsMaterial, proxy: URL | undefined): Promise<PlainAgent> {
+  const options = { ...keepAlive, ...tls };
+  if (proxy?.protocol.startsWith('socks')) {
+    // Imported on need: few people reach their cluster this way.
+    const { SocksProxyAgent } = await import('socks-proxy-agent');
+    return new SocksProxyAgent(proxy, options);
+  }
+  if (proxy !== undefined && proxy.protocol !== 'http:' && proxy.protocol !== 'https:') {
+    throw new PadlockError('KUBECONFIG_INVALID', `cannot use a proxy of the kind ${proxy.protocol}//`, {
+      hint: 'proxy-url takes http, https and socks5',
+    });
+  }
+  const agent = server.protocol === 'http:' ? new PlainAgent(options) : new Agent(options);
+  if (proxy !== undefined) tunnelThrough(agent, server, proxy, tls);
+  return agent;
+}
+
+function tunnelThrough(agent: PlainAgent, server: URL, proxy: URL, tls: TlsMaterial): void {
+  const servername = tls.servername ?? server.hostname;
+  agent.createConnection = (_options, done) => {
+    connectTunnel(proxy, server).then(
+      (socket) =>
+        done?.(null, server.protocol === 'http:' ? socket : tlsConnect({ ...tls, socket, servername })),
+      // Node looks at the error first and never at the stream beside it.
+      (error: Error) => Reflect.apply(done ?? (() => undefined), undefined, [error]),
+    );
+    return undefined;
+  };
+}

@@ -1,0 +1,78 @@
+/** The way to the API server through a proxy: `proxy-url` of the kubeconfig, or HTTPS_PROXY and NO_PROXY, as kubectl reads them. */
+import { request } from 'node:http';
+import { request as secureRequest } from 'node:https';
+import { BlockList, isIP, type Socket } from 'node:net';
+
+/**
+ * The proxy for a server, or undefined for a direct connection. `proxy-url` comes first; loopback addresses and
+ * what NO_PROXY lists are never proxied by the environment (golang.org/x/net/http/httpproxy).
+ */
+export function proxyFor(
+  server: URL,
+  configured: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): URL | undefined {
+  if (configured) return new URL(configured);
+  const name = server.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
+  const value = env[name.toUpperCase()] || env[name];
+  if (!value || exempt(server, env.NO_PROXY || env.no_proxy || '')) return undefined;
+  return new URL(value.includes('://') ? value : `http://${value}`);
+}
+
+function exempt(server: URL, noProxy: string): boolean {
+  const host = server.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return true;
+  const port = server.port || (server.protocol === 'https:' ? '443' : '80');
+  return noProxy.split(',').some((entry) => matches(entry.trim().toLowerCase(), host, port));
+}
+
+function matches(entry: string, host: string, port: string): boolean {
+  if (entry === '') return false;
+  if (entry === '*') return true;
+  const [, network, bits] = /^(.*)\/(\d+)$/.exec(entry) ?? [];
+  if (network !== undefined) return inNetwork(host, network, Number(bits));
+  const [, name = entry, entryPort] = isIP(entry) === 6 ? [] : (/^(.*?):(\d+)$/.exec(entry) ?? []);
+  if (entryPort !== undefined && entryPort !== port) return false;
+  const domain = name.replace(/^\*?\./, '');
+  if (name !== domain) return host.endsWith(`.${domain}`);
+  return host === domain || (isIP(host) === 0 && host.endsWith(`.${domain}`));
+}
+
+function inNetwork(host: string, network: string, bits: number): boolean {
+  const kind = isIP(network);
+  if (kind === 0 || isIP(host) !== kind || bits > (kind === 4 ? 32 : 128)) return false;
+  const family = kind === 4 ? 'ipv4' : 'ipv6';
+  const list = new BlockList();
+  list.addSubnet(network, bits, family);
+  return list.check(host, family);
+}
+
+/** Opens a tunnel through an HTTP proxy by CONNECT (RFC 9110, section 9.3.6). Rejects with the socket's error or the proxy's refusal. */
+export function connectTunnel(proxy: URL, server: URL): Promise<Socket> {
+  const target = `${server.hostname}:${server.port || (server.protocol === 'https:' ? 443 : 80)}`;
+  const auth = proxy.username
+    ? `Basic ${Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString('base64')}`
+    : undefined;
+  const send = proxy.protocol === 'https:' ? secureRequest : request;
+  return new Promise((resolve, reject) => {
+    const call = send({
+      host: proxy.hostname,
+      port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
+      method: 'CONNECT',
+      path: target,
+      agent: false,
+      headers: { host: target, ...(auth === undefined ? {} : { 'proxy-authorization': auth }) },
+    });
+    call.on('connect', (answer, socket: Socket) => {
+      if (answer.statusCode === 200) return resolve(socket);
+      socket.destroy();
+      reject(
+        new Error(
+          `the proxy ${proxy.host} refused a tunnel to ${target}: ${answer.statusCode} ${answer.statusMessage}`,
+        ),
+      );
+    });
+    call.on('error', (cause) => reject(new Error(`the proxy ${proxy.host} cannot be reached`, { cause })));
+    call.end();
+  });
+}
