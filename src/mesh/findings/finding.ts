@@ -12,9 +12,6 @@ export type Severity = 'error' | 'warning' | 'info';
 /** Worst first: the order in which findings are printed. */
 export const severities = ['error', 'warning', 'info'] as const satisfies readonly Severity[];
 
-/** A field of a resource: `['spec', 'portLevelMtls', '8000', 'mode']`. Numbers index lists. */
-export type FieldPath = readonly (string | number)[];
-
 /** JSON as it stands in a patch or a manifest; `null` in a merge patch removes a field (RFC 7386). */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
@@ -24,7 +21,7 @@ export type JsonPatchOperation =
   | { readonly op: 'remove'; readonly path: string };
 
 /** The smallest change that mends a finding, as data: printed as a kubectl command or as YAML, never carried out here. */
-export type Change =
+export type FixChange =
   | { readonly kind: 'merge-patch'; readonly target: ObjectRef; readonly patch: Json }
   /** For one element of a list, which a merge patch could only replace whole. */
   | {
@@ -41,7 +38,7 @@ export interface Fix {
   /** One sentence in the imperative: what the change does. */
   readonly text: string;
   /** Absent where only a person can decide, or where the thing to change is no Kubernetes resource. */
-  readonly change?: Change;
+  readonly change?: FixChange;
 }
 
 /** Another resource that takes part, and the part it takes: "the older policy that is used instead". */
@@ -59,23 +56,12 @@ export interface Finding {
   readonly resource: ObjectRef;
   /** Where the resource was read from; absent for what is missing (a namespace without any policy). */
   readonly origin?: Origin;
-  /** The field the message is about; absent when it is about the whole resource. */
-  readonly field?: FieldPath;
+  /** The field the message is about, from the object's root: `spec.portLevelMtls.8000.mode`; absent for the whole resource. */
+  readonly field?: string;
   /** One or two sentences: what follows from it for people who run or attack the mesh. */
   readonly why: string;
   readonly fix: Fix;
   readonly related: readonly Related[];
   /** Workloads that feel it, sorted: `Deployment shop/cart`. */
   readonly affected: readonly ObjectRef[];
-}
-
-/** Prints a field path as kubectl and Istio's messages do: `spec.subsets[0].trafficPolicy.tls`. */
-export function formatField(path: FieldPath): string {
-  return path
-    .map((part, index) => {
-      if (typeof part === 'number') return `[${part}]`;
-      if (!/^[A-Za-z0-9_-]+$/.test(part)) return `["${part}"]`;
-      return index === 0 ? part : `.${part}`;
-    })
-    .join('');
 }
