@@ -44,8 +44,8 @@ export function processContext(
       finishes = true;
     },
     connect: async (flags) => {
-      const { connectTo } = await import('./connect.ts');
-      return connectTo(flags, env);
+      const { connectCluster } = await import('../sources/kube/connect.ts');
+      return connectCluster({ ...flags, env, now });
     },
     setExitCode: (code: ExitCode) => {
       slot.exitCode = code;

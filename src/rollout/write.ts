@@ -3,6 +3,7 @@
 import { PadlockError } from '../errors.ts';
 import { formatRef, type KubeObject, type ObjectRef } from '../istio/kubernetes.ts';
 import type { RawRequest, ResourceType } from '../sources/cluster.ts';
+import { resourcePath } from '../sources/kube/resource-path.ts';
 
 /** The name under which server-side apply records which fields are Padlock's. */
 export const fieldManager = 'padlock';
@@ -59,22 +60,13 @@ export function describeWrite(write: Write): string {
   return `${write.kind} ${formatRef(refOf(write.manifest))}`;
 }
 
-/** @returns the path of an object below the API server's address. */
-export function pathOf(resource: ResourceType, namespace: string | undefined, name?: string): string {
-  const root =
-    resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-  const scope = resource.namespaced ? `/namespaces/${encodeURIComponent(namespace ?? '')}` : '';
-  const object = name === undefined ? '' : `/${encodeURIComponent(name)}`;
-  return `${root}${scope}/${resource.plural}${object}`;
-}
-
 /**
  * @param dryRun the API server judges the write and keeps nothing (`dryRun=All`)
  * @returns the request; forced, because the record has what stood before and preflight has named other owners
  */
 export function requestFor(write: Write, dryRun = false): RawRequest {
   const { metadata, kind } = write.manifest;
-  const path = pathOf(resourceOf(kind), metadata.namespace, metadata.name);
+  const path = resourcePath(resourceOf(kind), metadata.namespace, metadata.name);
   const dry = dryRun ? 'dryRun=All' : '';
   if (write.kind === 'delete') {
     return { method: 'DELETE', path: dry === '' ? path : `${path}?${dry}` };
