@@ -31,7 +31,14 @@ export async function snapshotFrom(
     return { snapshot, ...(flags.namespace === undefined ? {} : { namespaces: [flags.namespace] }) };
   }
   const cluster = await context.connect(flags);
-  throw new PadlockError('CLUSTER_UNREACHABLE', `snapshots of ${cluster.context} are in progress`);
+  const { readClusterSnapshot } = await import('../sources/cluster-snapshot.ts');
+  const named = flags.namespace === undefined ? {} : { namespaces: [flags.namespace] };
+  const snapshot = await readClusterSnapshot(cluster, {
+    ...named,
+    signal: context.signal,
+    now: () => context.clock.now(),
+  });
+  return { snapshot, ...named };
 }
 
 async function fromFiles(files: readonly string[]): Promise<Snapshot> {
