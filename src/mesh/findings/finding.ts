@@ -35,10 +35,10 @@ export type FixChange =
   | { readonly kind: 'restart'; readonly target: ObjectRef };
 
 export interface Fix {
-  /** One sentence in the imperative: what the change does. */
+  /** One sentence in the imperative: what the changes do. */
   readonly text: string;
-  /** Absent where only a person can decide, or where the thing to change is no Kubernetes resource. */
-  readonly change?: FixChange;
+  /** In order; empty where only a person can decide, or where the thing to change is no Kubernetes resource. */
+  readonly changes: readonly FixChange[];
 }
 
 /** Another resource that takes part, and the part it takes: "the older policy that is used instead". */

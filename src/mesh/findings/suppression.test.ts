@@ -28,7 +28,7 @@ const finding: Finding = {
   message: 'It is PERMISSIVE.',
   resource: { kind: 'PeerAuthentication', namespace: 'shop', name: 'default' },
   why: 'Plaintext.',
-  fix: { text: 'STRICT.' },
+  fix: { text: 'STRICT.', changes: [] },
   related: [],
   affected: [],
 };

@@ -202,6 +202,7 @@ function fault(item: SnapshotObject, annotation: string, message: string): Findi
     why: 'An exception that nobody explained, or that has run out, must be decided again by a person.',
     fix: {
       text: `Give a reason in ${reasonAnnotation} and, better, an end in ${untilAnnotation}; or remove the annotations.`,
+      changes: [],
     },
     related: [],
     affected: [],

@@ -16,7 +16,7 @@ test('JSON and YAML are one document', () => {
     findings: [{ code: 'PL001', file: 'k8s/shop.yaml', line: 16, column: 11 }, {}, {}],
     suppressed: [{ suppression: { by: 'annotation', reason: 'moves in May' } }],
   });
-  expect(document.findings[0].fix.sh).toBe(
+  expect(document.findings[0].fix.changes[0].command).toBe(
     `kubectl patch peerauthentication default -n shop --type merge -p '{"spec":{"mtls":{"mode":"STRICT"}}}'`,
   );
 });

@@ -32,7 +32,6 @@ function checkDocument(report: CheckReport): object {
 }
 
 function findingDocument(finding: Finding, place: Place | undefined): object {
-  const { change } = finding.fix;
   return {
     code: finding.code,
     title: findingKinds[finding.code].title,
@@ -46,7 +45,10 @@ function findingDocument(finding: Finding, place: Place | undefined): object {
     why: finding.why,
     fix: {
       text: finding.fix.text,
-      ...(change === undefined ? {} : { change, [formatChange(change).language]: formatChange(change).text }),
+      changes: finding.fix.changes.map((change) => {
+        const { language, text } = formatChange(change);
+        return { ...change, [language === 'sh' ? 'command' : 'yaml']: text };
+      }),
     },
     related: finding.related,
     affected: finding.affected,

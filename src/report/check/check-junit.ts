@@ -106,13 +106,12 @@ function testcase(code: FindingCode, name: string, place: Place | undefined, bod
 }
 
 function details(finding: Finding, place: Place | undefined): string {
-  const { change } = finding.fix;
   return [
     ...(place === undefined ? [] : [`${place.file}:${place.line}`]),
     finding.message,
     `why: ${finding.why}`,
     `fix: ${finding.fix.text}`,
-    ...(change === undefined ? [] : [formatChange(change).text]),
+    ...finding.fix.changes.map((change) => formatChange(change).text),
     `docs: ${findingPage(finding.code)}`,
   ].join('\n');
 }

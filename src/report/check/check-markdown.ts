@@ -63,7 +63,6 @@ function table(findings: readonly PlacedFinding[]): string {
 }
 
 function details({ finding, place }: PlacedFinding): string {
-  const { change } = finding.fix;
   const lines = [
     `<details><summary>${finding.code} ${summaryText(finding)}</summary>`,
     '',
@@ -74,7 +73,7 @@ function details({ finding, place }: PlacedFinding): string {
     '',
     `**Fix**: ${escapeMarkdown(finding.fix.text)}`,
   ];
-  if (change !== undefined) {
+  for (const change of finding.fix.changes) {
     const { text, language } = formatChange(change);
     lines.push('', codeBlock(text, language));
   }

@@ -65,8 +65,9 @@ function notification(failure: CheckFailure): object {
 }
 
 function result(finding: Finding, place: Place | undefined): object {
-  const { change } = finding.fix;
-  const fix = change === undefined ? finding.fix.text : `${finding.fix.text} ${formatChange(change).text}`;
+  const fix = [finding.fix.text, ...finding.fix.changes.map((change) => formatChange(change).text)].join(
+    '\n',
+  );
   return {
     ruleId: finding.code,
     ruleIndex: findingCodes.indexOf(finding.code),

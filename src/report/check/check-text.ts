@@ -102,14 +102,10 @@ function renderFinding({ finding, place }: PlacedFinding, options: TextOptions):
     ...labelled('why', finding.why, width),
     ...labelled('fix', finding.fix.text, width),
   ];
-  if (finding.fix.change !== undefined) {
+  for (const change of finding.fix.changes) {
     // Not wrapped: it is there to be copied.
-    const { text } = formatChange(finding.fix.change);
-    lines.push(
-      ...printable(text)
-        .split('\n')
-        .map((line) => `         ${line}`),
-    );
+    const text = printable(formatChange(change).text);
+    lines.push(...text.split('\n').map((line) => `         ${line}`));
   }
   for (const { resource, role, origin } of finding.related) {
     const at = origin?.line === undefined ? '' : ` (${origin.source}:${origin.line})`;

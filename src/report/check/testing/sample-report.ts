@@ -13,11 +13,14 @@ const ignored: Finding = {
   why: 'Istio keeps one policy at each level, the oldest, and says nothing about the others: STRICT is written and PERMISSIVE holds.',
   fix: {
     text: 'Set the mode in the policy that counts, and delete this one.',
-    change: {
-      kind: 'merge-patch',
-      target: { kind: 'PeerAuthentication', namespace: 'shop', name: 'default' },
-      patch: { spec: { mtls: { mode: 'STRICT' } } },
-    },
+    changes: [
+      {
+        kind: 'merge-patch',
+        target: { kind: 'PeerAuthentication', namespace: 'shop', name: 'default' },
+        patch: { spec: { mtls: { mode: 'STRICT' } } },
+      },
+      { kind: 'delete', target: { kind: 'PeerAuthentication', namespace: 'shop', name: 'strict' } },
+    ],
   },
   related: [
     {
@@ -40,15 +43,17 @@ const noPolicy: Finding = {
   why: 'Without a policy Istio is PERMISSIVE.',
   fix: {
     text: 'Say what is meant: STRICT once no client sends plaintext.',
-    change: {
-      kind: 'apply',
-      manifest: {
-        apiVersion: 'security.istio.io/v1',
-        kind: 'PeerAuthentication',
-        metadata: { name: 'default', namespace: 'legacy' },
-        spec: { mtls: { mode: 'STRICT' } },
+    changes: [
+      {
+        kind: 'apply',
+        manifest: {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'PeerAuthentication',
+          metadata: { name: 'default', namespace: 'legacy' },
+          spec: { mtls: { mode: 'STRICT' } },
+        },
       },
-    },
+    ],
   },
   related: [],
   affected: [{ kind: 'Deployment', namespace: 'legacy', name: 'db' }],
@@ -62,7 +67,7 @@ const deprecated: Finding = {
   origin: { source: 'k8s/shop.yaml', line: 1 },
   field: 'apiVersion',
   why: 'A later Istio may stop serving it.',
-  fix: { text: 'Write security.istio.io/v1.' },
+  fix: { text: 'Write security.istio.io/v1.', changes: [] },
   related: [],
   affected: [],
 };
@@ -117,7 +122,7 @@ export function hostileReport(text: string): CheckReport {
     why: text,
     resource,
     field: text,
-    fix: { text, change: { kind: 'delete', target: resource } },
+    fix: { text, changes: [{ kind: 'delete', target: resource }] },
     related: [{ resource, role: text, origin: { source: text, line: 1 } }],
     affected: [resource],
   };
