@@ -1,0 +1,118 @@
+/** The Sidecar resource: which services a proxy knows, and which of its ports it listens on. */
+
+import type { StringMap } from './fields.ts';
+import { FieldReader } from './fields.ts';
+import { hostMatches, hostsOverlap } from './hostname.ts';
+import type { KubeObject } from './kubernetes.ts';
+import type { OutboundPolicy } from './mesh-config.ts';
+import { byCreation, type Parsed, parseMetadata } from './metadata.ts';
+import { matchesLabels, parseWorkloadSelector, type WorkloadSelector } from './selector.ts';
+
+export interface EgressListener {
+  /** `NAMESPACE/HOST` entries as written. */
+  readonly hosts: readonly string[];
+  /** Only services with this port; absent for all. */
+  readonly port?: number;
+}
+
+export interface IngressListener {
+  readonly port: number;
+  readonly protocol: string;
+  readonly name: string;
+}
+
+export interface SidecarResource extends Parsed {
+  readonly selector: WorkloadSelector;
+  readonly egress: readonly EgressListener[];
+  readonly ingress: readonly IngressListener[];
+  readonly outboundTrafficPolicy?: OutboundPolicy;
+}
+
+export function parseSidecar(object: KubeObject): SidecarResource {
+  const reader = new FieldReader();
+  const parsed = parseMetadata(object, reader);
+  const spec = reader.fields(object.spec, 'spec');
+  const outbound = reader.optionalFields(spec.outboundTrafficPolicy, 'spec.outboundTrafficPolicy');
+  const mode =
+    outbound === undefined
+      ? undefined
+      : (reader.word(outbound.mode, 'spec.outboundTrafficPolicy.mode', [
+          'REGISTRY_ONLY',
+          'ALLOW_ANY',
+        ] as const) ??
+        // The API's zero value, unlike the mesh's default.
+        'REGISTRY_ONLY');
+  return {
+    ...parsed,
+    selector: parseWorkloadSelector(spec.workloadSelector, 'spec.workloadSelector', reader, 'labels'),
+    egress: reader.list(spec.egress, 'spec.egress').map((item, index) => {
+      const field = `spec.egress[${index}]`;
+      const listener = reader.fields(item, field);
+      const port = reader.port(reader.fields(listener.port, `${field}.port`).number, `${field}.port.number`);
+      return {
+        hosts: reader.strings(listener.hosts, `${field}.hosts`),
+        ...(port === undefined ? {} : { port }),
+      };
+    }),
+    ingress: reader.list(spec.ingress, 'spec.ingress').flatMap((item, index) => {
+      const field = `spec.ingress[${index}].port`;
+      const listener = reader.fields(reader.fields(item, `spec.ingress[${index}]`).port, field);
+      const port = reader.port(listener.number, `${field}.number`);
+      if (port === undefined) return [];
+      return [
+        {
+          port,
+          protocol: reader.string(listener.protocol, `${field}.protocol`) ?? '',
+          name: reader.string(listener.name, `${field}.name`) ?? '',
+        },
+      ];
+    }),
+    ...(mode === undefined ? {} : { outboundTrafficPolicy: mode }),
+  };
+}
+
+/**
+ * The Sidecar of a workload: the oldest of its namespace whose selector matches, else the oldest of its namespace without a
+ * selector, else the root namespace's without a selector.
+ */
+export function chooseSidecar<Resource extends SidecarResource>(
+  byNamespace: ReadonlyMap<string, readonly Resource[]>,
+  rootNamespace: string,
+  namespace: string,
+  labels: StringMap,
+): Resource | undefined {
+  const own = [...(byNamespace.get(namespace) ?? [])].sort(byCreation);
+  return (
+    own.find(
+      (sidecar) => sidecar.selector.labels !== undefined && matchesLabels(sidecar.selector.labels, labels),
+    ) ??
+    own.find((sidecar) => sidecar.selector.labels === undefined) ??
+    [...(byNamespace.get(rootNamespace) ?? [])]
+      .sort(byCreation)
+      .find((sidecar) => sidecar.selector.labels === undefined)
+  );
+}
+
+/** True when an egress listener imports a host of a namespace. `*` and `.` stand for any and the proxy's own namespace; `~` excludes. */
+export function egressImports(
+  listener: EgressListener,
+  proxyNamespace: string,
+  namespace: string,
+  host: string,
+): boolean {
+  let imported = false;
+  for (const entry of listener.hosts) {
+    const slash = entry.indexOf('/');
+    if (slash < 0) continue;
+    const excludes = entry.startsWith('~');
+    const space = entry.slice(excludes ? 1 : 0, slash) || (excludes ? '*' : '');
+    const covers = space === '*' || space === namespace || (space === '.' && namespace === proxyNamespace);
+    if (!covers) continue;
+    const pattern = entry.slice(slash + 1);
+    if (excludes) {
+      if (hostMatches(pattern, host)) return false;
+    } else if (hostMatches(pattern, host) || (host.startsWith('*') && hostsOverlap(pattern, host)))
+      imported = true;
+  }
+  return imported;
+}
