@@ -1,0 +1,89 @@
+/** From facts to steps. Nothing here judges whether they are wise; that is preflight's part. */
+import type { Facts } from './facts.ts';
+import type { InjectionChoice } from './injection-choice.ts';
+import { injectionSteps } from './injection-steps.ts';
+import { injectLabel, leftOutside, type Owner, whyNotInjected } from './owners.ts';
+import { type LeftOut, type Plan, type Stage, stages } from './plan.ts';
+import { namespacePolicySteps, workloadPolicySteps } from './policy-steps.ts';
+
+export interface PlanOptions {
+  readonly until: Stage;
+  /** `NAME` or `Kind/NAME`; empty: the whole namespace. */
+  readonly workloads: readonly string[];
+  readonly exclude: readonly string[];
+  /** RFC 3339: what the restart annotation will say. One moment for the whole rollout, so that a repeated write changes nothing. */
+  readonly restartedAt: string;
+}
+
+export interface Planned {
+  readonly plan: Plan;
+  /** Owners whose pods get a sidecar by the plan. */
+  readonly injected: readonly Owner[];
+  /** Owners that the plan takes to its end. */
+  readonly concerned: readonly Owner[];
+  /** Owners that were asked for, or not excluded, and can get no sidecar. */
+  readonly impossible: readonly LeftOut[];
+  /** Namespace labels as they will be. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** True where `name` (`httpbin` or `Deployment/httpbin`, in any case) names the owner. */
+export function names(name: string, owner: Owner): boolean {
+  const [kind, rest] = name.includes('/') ? name.split('/', 2) : [undefined, name];
+  return rest === owner.ref.name && (kind === undefined || kind.toLowerCase() === owner.kind.toLowerCase());
+}
+
+/** @param choice how injection is turned on; a refused one adds no label */
+export function planRollout(facts: Facts, choice: InjectionChoice, options: PlanOptions): Planned {
+  const namespace = facts.namespace.metadata.name;
+  const wholeNamespace = options.workloads.length === 0;
+  const labels = { ...facts.namespace.metadata.labels, ...(choice.kind === 'refused' ? {} : choice.labels) };
+  const asked = facts.owners.filter((owner) =>
+    wholeNamespace
+      ? !options.exclude.some((name) => names(name, owner))
+      : options.workloads.some((name) => names(name, owner)),
+  );
+  const excluded = facts.owners.filter((owner) => options.exclude.some((name) => names(name, owner)));
+  const bare = asked.filter((owner) => owner.meshed === 'no');
+  const reasons = new Map(bare.map((owner) => [owner, whyNot(owner, facts, labels, wholeNamespace)]));
+  const injected = bare.filter((owner) => reasons.get(owner) === null);
+  const impossible = bare.flatMap((owner): readonly LeftOut[] => {
+    const reason = reasons.get(owner);
+    return typeof reason === 'string' ? [{ workload: owner.ref, reason }] : [];
+  });
+  const concerned = asked.filter((owner) => owner.meshed !== 'no' || injected.includes(owner));
+  const steps = [
+    ...injectionSteps(facts, choice, injected, options.restartedAt, wholeNamespace),
+    ...(wholeNamespace
+      ? namespacePolicySteps(facts, namespace, excluded)
+      : workloadPolicySteps(facts, namespace, concerned)),
+  ];
+  const last = stages.indexOf(options.until);
+  return {
+    plan: {
+      namespace,
+      workloads: wholeNamespace ? [] : asked.map((owner) => `${owner.kind}/${owner.ref.name}`),
+      until: options.until,
+      steps: steps.filter((step) => stages.indexOf(step.stage) <= last),
+      leftOut: [
+        ...excluded.map((owner) => ({ workload: owner.ref, reason: 'excluded by --exclude' })),
+        ...(wholeNamespace ? leftOutside(facts.mesh, namespace) : []),
+      ],
+    },
+    injected,
+    concerned,
+    impossible,
+    labels,
+  };
+}
+
+function whyNot(
+  owner: Owner,
+  facts: Facts,
+  labels: Readonly<Record<string, string>>,
+  wholeNamespace: boolean,
+): string | null {
+  // A single workload is injected by its own label, which the plan adds to its template.
+  const template = wholeNamespace ? owner : { ...owner, labels: { ...owner.labels, [injectLabel]: 'true' } };
+  return whyNotInjected(template, labels, facts.webhooks);
+}

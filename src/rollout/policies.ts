@@ -1,0 +1,97 @@
+/** The policies that a rollout writes: which object decides today, what it is to say, and what it said before. */
+import type { KubeObject, ObjectRef } from '../istio/kubernetes.ts';
+import { byCreation } from '../istio/metadata.ts';
+import type { MtlsMode } from '../istio/peer-authentication.ts';
+import type { Mesh } from '../mesh/mesh.ts';
+import { asObject, dig } from '../sources/json-value.ts';
+import { findObject } from './after.ts';
+import { apiVersionOf, resourceOf, type Write } from './write.ts';
+
+const madeByPadlock = { 'app.kubernetes.io/managed-by': 'padlock' } as const;
+
+/** A write and the one that takes it back. */
+export interface Reversible {
+  readonly write: Write;
+  readonly undo: Write;
+}
+
+/** The namespace's policy that counts: the oldest without a selector. A new one would be ignored beside it. */
+export function decidingPolicy(mesh: Mesh, namespace: string): ObjectRef | undefined {
+  return mesh.peerAuthentications
+    .filter((policy) => policy.namespace === namespace && policy.selector.labels === undefined)
+    .toSorted(byCreation)[0]?.ref;
+}
+
+/**
+ * Sets the mode of the whole namespace: in the policy that decides today, or in a new one named `default`.
+ * @param previous the plan's earlier write to the same policy: what taking this one back returns to
+ */
+export function setNamespaceMode(
+  mesh: Mesh,
+  namespace: string,
+  mode: MtlsMode,
+  previous?: Write,
+): Reversible {
+  const name = decidingPolicy(mesh, namespace)?.name ?? 'default';
+  const { write, undo } = setMode(mesh, { kind: 'PeerAuthentication', namespace, name }, mode, undefined);
+  return { write, undo: previous ?? undo };
+}
+
+/** Sets the mode of the pods with these labels, in a policy of the given name that is Padlock's own. */
+export function setWorkloadMode(
+  mesh: Mesh,
+  namespace: string,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  mode: MtlsMode,
+): Reversible {
+  return setMode(mesh, { kind: 'PeerAuthentication', namespace, name }, mode, labels);
+}
+
+function setMode(
+  mesh: Mesh,
+  ref: ObjectRef,
+  mode: MtlsMode,
+  selector: Readonly<Record<string, string>> | undefined,
+): Reversible {
+  const before = findObject(mesh, ref.kind, ref.namespace, ref.name);
+  const spec = { ...(selector === undefined ? {} : { selector: { matchLabels: selector } }), mtls: { mode } };
+  const write: Write = { kind: 'apply', manifest: policy(ref, spec, before === undefined) };
+  if (before === undefined) return { write, undo: { kind: 'delete', manifest: policy(ref, {}, false) } };
+  const oldMode = dig(before, 'spec', 'mtls', 'mode');
+  // A mode that was not there is taken back by an apply that no longer names it.
+  const oldSpec = typeof oldMode === 'string' ? { mtls: { mode: oldMode } } : {};
+  return { write, undo: { kind: 'apply', manifest: policy(ref, oldSpec, false) } };
+}
+
+/** The name of the rule that keeps clients on plaintext while servers leave DISABLE. */
+export const holdRuleName = 'padlock-hold-plaintext';
+
+/**
+ * Keeps every client on plaintext for every host of the namespace. Leaving DISABLE goes: this rule, PERMISSIVE, the rule
+ * removed. Without it clients and servers switch at different moments and requests are lost (measured on a real mesh).
+ */
+export function holdPlaintext(namespace: string, clusterDomain: string): Reversible {
+  const ref = { kind: 'DestinationRule', namespace, name: holdRuleName };
+  const spec = {
+    host: `*.${namespace}.svc.${clusterDomain}`,
+    trafficPolicy: { tls: { mode: 'DISABLE' } },
+  };
+  return {
+    write: { kind: 'apply', manifest: policy(ref, spec, true) },
+    undo: { kind: 'delete', manifest: policy(ref, {}, false) },
+  };
+}
+
+function policy(ref: ObjectRef, spec: KubeObject['spec'], created: boolean): KubeObject {
+  return {
+    apiVersion: apiVersionOf(resourceOf(ref.kind)),
+    kind: ref.kind,
+    metadata: {
+      name: ref.name,
+      ...(ref.namespace === undefined ? {} : { namespace: ref.namespace }),
+      ...(created ? { labels: madeByPadlock } : {}),
+    },
+    ...(Object.keys(asObject(spec)).length === 0 ? {} : { spec }),
+  };
+}
