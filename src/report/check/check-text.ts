@@ -27,7 +27,7 @@ export interface TextOptions {
 const signs = { error: '×', warning: '‼', info: 'i' } as const satisfies Record<Severity, string>;
 const tones = { error: 'bad', warning: 'warn', info: 'note' } as const satisfies Record<Severity, Tone>;
 /** So many findings of one code are printed whole: the tenth of a kind teaches nothing new. */
-const wholePerCode = 3;
+export const wholePerCode = 3;
 const affectedShown = 5;
 
 /** Renders the report; ends in a newline. */

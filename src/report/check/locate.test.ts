@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { locateField } from './locate.ts';
+import { locateField, sourceText } from './locate.ts';
 
 const text = `# a comment
 apiVersion: security.istio.io/v1
@@ -26,7 +26,7 @@ items:
 - kind: Service
   spec: {}
 `;
-const source = { file: 'a.yaml', lines: text.split('\n') };
+const source = sourceText('a.yaml', text);
 const at = (line: number, field?: string) => {
   const { excerpt, column, endColumn, line: found } = locateField(source, line, field);
   return { line: found, word: excerpt?.slice((column ?? 1) - 1, (endColumn ?? 1) - 1) };
@@ -50,7 +50,7 @@ test('an item of a list is an object of its own', () => {
 });
 
 test('JSON has places too', () => {
-  const json = { file: 'a.json', lines: ['{"spec":', ' {"mtls": {"mode": "STRICT"}}}'] };
+  const json = sourceText('a.json', '{"spec":\n {"mtls": {"mode": "STRICT"}}}');
   expect(locateField(json, 1, 'spec.mtls.mode')).toMatchObject({ line: 2, column: 20, endColumn: 28 });
 });
 
@@ -62,7 +62,11 @@ test('any text and any field end in a place inside the file', () => {
       fc.string(),
       (lines, line, field) => {
         const start = Math.min(line + 1, lines.length);
-        const place = locateField({ file: 'x', lines }, start, field);
+        const place = locateField(
+          sourceText('x', lines.map((text) => text.replace(/[\r\n]/g, '')).join('\n')),
+          start,
+          field,
+        );
         expect(place.line).toBeGreaterThanOrEqual(start);
         expect(place.line).toBeLessThanOrEqual(lines.length);
       },

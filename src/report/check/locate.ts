@@ -5,10 +5,17 @@ import type { Place } from './check-report.ts';
 /** An object longer than this is not parsed again; its first line is place enough. */
 const longestObject = 400_000;
 
-/** The lines of a file, split once however many findings it has. */
+/** A text by its lines: a big file is not split for the few that are wanted. */
 export interface SourceText {
   readonly file: string;
-  readonly lines: readonly string[];
+  /** The 1-based line without its end; undefined beyond the last. */
+  line(number: number): string | undefined;
+}
+
+/** A text that is in memory already. */
+export function sourceText(file: string, text: string): SourceText {
+  const lines = text.split(/\r?\n/);
+  return { file, line: (number) => lines[number - 1] };
 }
 
 /**
@@ -16,18 +23,19 @@ export interface SourceText {
  * no place of its own). The object may be a document of its own or an item of a list. Never throws on malformed text.
  */
 export function locateField(source: SourceText, line: number, field: string | undefined): Place {
-  const found = field === undefined ? undefined : positionOf(source.lines, line, field);
-  const at = found ?? { line: firstContent(source.lines, line) };
-  const excerpt = source.lines[at.line - 1];
+  const found = field === undefined ? undefined : positionOf(source, line, field);
+  const at = found ?? { line: firstContent(source, line) };
+  const excerpt = source.line(at.line);
   return { file: source.file, ...at, ...(excerpt === undefined ? {} : { excerpt }) };
 }
 
 /** The first line of the object that says something: comments and blank lines are passed over. */
-function firstContent(lines: readonly string[], line: number): number {
-  for (let at = line; at <= lines.length; at++) {
-    if (!/^\s*(#.*|---\s*)?$/.test(lines[at - 1] ?? '')) return at;
+function firstContent(source: SourceText, line: number): number {
+  for (let at = line; ; at++) {
+    const text = source.line(at);
+    if (text === undefined) return line;
+    if (!/^\s*(#.*|---\s*)?$/.test(text)) return at;
   }
-  return line;
 }
 
 interface Position {
@@ -36,10 +44,10 @@ interface Position {
   readonly endColumn?: number;
 }
 
-function positionOf(lines: readonly string[], line: number, field: string): Position | undefined {
-  const start = firstContent(lines, line);
-  const text = objectText(lines, start);
-  if (text.length > longestObject) return undefined;
+function positionOf(source: SourceText, line: number, field: string): Position | undefined {
+  const start = firstContent(source, line);
+  const text = objectText(source, start);
+  if (text === undefined) return undefined;
   const counter = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: counter,
@@ -61,19 +69,22 @@ function positionOf(lines: readonly string[], line: number, field: string): Posi
   };
 }
 
-/** The lines of one object: to the document's end, or to the next item where the object is an item of a list. */
-function objectText(lines: readonly string[], start: number): string {
-  const first = lines[start - 1] ?? '';
+/**
+ * The lines of one object: to the document's end, or to the next item where the object is an item of a list. Undefined where
+ * they are too many to be worth it.
+ */
+function objectText(source: SourceText, start: number): string | undefined {
+  const first = source.line(start) ?? '';
   const dash = /^(\s*)- /.exec(first);
-  const collected = [dash === null ? first : first.replace('- ', '  ')];
   const indent = dash?.[1]?.length ?? -1;
-  for (let at = start; at < lines.length; at++) {
-    const text = lines[at] ?? '';
-    if (/^(---|\.\.\.)(\s|$)/.test(text)) break;
-    if (indent >= 0 && /\S/.test(text) && text.search(/\S/) <= indent) break;
-    collected.push(text);
+  let collected = dash === null ? first : first.replace('- ', '  ');
+  for (let at = start + 1; ; at++) {
+    const text = source.line(at);
+    if (text === undefined || /^(---|\.\.\.)(\s|$)/.test(text)) return collected;
+    if (indent >= 0 && /\S/.test(text) && text.search(/\S/) <= indent) return collected;
+    collected += `\n${text}`;
+    if (collected.length > longestObject) return undefined;
   }
-  return collected.join('\n');
 }
 
 type TextRange = readonly [number, number];
