@@ -1,0 +1,120 @@
+/** What a client's sidecar would send to each endpoint of a host, from its loaded clusters and endpoints. */
+import { asNumber, asObjects, asText, isObject, type JsonObject } from '../../sources/json-value.ts';
+import type { EnvoyDump } from './config-dump.ts';
+import { field, path } from './proto-json.ts';
+import { type ClientSocket, clientSocket } from './transport-socket.ts';
+
+export type Sends = 'istio-mtls' | 'plaintext' | 'tls' | 'unknown';
+
+export interface OutboundEndpoint {
+  /** `10.77.1.7:8080`; absent where the cluster holds one rule for all of its endpoints. */
+  readonly address?: string;
+  readonly sends: Sends;
+  /** SPIFFE ids that the server must show; empty: none is checked. */
+  readonly expectedServers: readonly string[];
+  readonly health: string;
+}
+
+export interface OutboundCluster {
+  readonly name: string;
+  readonly type: string;
+  readonly subset: string;
+  readonly endpoints: readonly OutboundEndpoint[];
+  readonly notes: readonly string[];
+}
+
+/** The clusters for a host and Service port, one for each subset (`outbound|8000|v1|httpbin.secure-apps.svc.cluster.local`). */
+export function outboundClusters(dump: EnvoyDump, host: string, port: number): readonly OutboundCluster[] {
+  return dump.clusters.flatMap((cluster) => {
+    const name = asText(field(cluster, 'name')) ?? '';
+    const [direction, clusterPort, subset = '', clusterHost] = name.split('|');
+    if (direction !== 'outbound' || clusterHost !== host || Number(clusterPort) !== port) return [];
+    return [readCluster(dump, cluster, name, subset)];
+  });
+}
+
+function readCluster(dump: EnvoyDump, cluster: JsonObject, name: string, subset: string): OutboundCluster {
+  const type = asText(field(cluster, 'type')) ?? asText(path(cluster, 'cluster_type', 'name')) ?? 'STATIC';
+  const matches = asObjects(field(cluster, 'transport_socket_matches'));
+  const fallback = clientSocket(field(cluster, 'transport_socket'));
+  const notes: string[] = [];
+  if (isObject(field(cluster, 'transport_socket_matcher'))) {
+    notes.push('the cluster picks its transport socket by a matcher tree (xds.type.matcher)');
+    return { name, type, subset, endpoints: [endpointOf({ kind: 'unknown', name: 'matcher' })], notes };
+  }
+  if (type === 'ORIGINAL_DST' || (matches.length === 0 && !dump.hasEndpoints)) {
+    return { name, type, subset, endpoints: [endpointOf(fallback)], notes };
+  }
+  const hosts = endpointsOf(dump, cluster, name);
+  if (hosts.length === 0 && !dump.hasEndpoints) {
+    notes.push('the dump has no endpoints (config_dump?include_eds), so what each one is sent is not known');
+    return { name, type, subset, endpoints: [endpointOf({ kind: 'unknown', name: 'endpoint' })], notes };
+  }
+  const endpoints = hosts.map((host) => ({
+    ...endpointOf(socketFor(host.criteria, matches, fallback)),
+    address: host.address,
+    health: host.health,
+  }));
+  return { name, type, subset, endpoints, notes };
+}
+
+function endpointOf(socket: ClientSocket): OutboundEndpoint {
+  switch (socket.kind) {
+    case 'raw':
+      return { sends: 'plaintext', expectedServers: [], health: '' };
+    case 'unknown':
+      return { sends: 'unknown', expectedServers: [], health: '' };
+    case 'tls':
+      return {
+        sends: socket.meshIdentity ? 'istio-mtls' : 'tls',
+        expectedServers: socket.expectedServers,
+        health: '',
+      };
+  }
+}
+
+/** The first match all of whose labels the endpoint carries; else the cluster's own socket. */
+function socketFor(
+  criteria: JsonObject,
+  matches: readonly JsonObject[],
+  fallback: ClientSocket,
+): ClientSocket {
+  const found = matches.find((entry) => {
+    const wanted = field(entry, 'match');
+    return Object.entries(isObject(wanted) ? wanted : {}).every(([key, value]) => criteria[key] === value);
+  });
+  return found === undefined ? fallback : clientSocket(field(found, 'transport_socket'));
+}
+
+interface Host {
+  readonly address: string;
+  readonly criteria: JsonObject;
+  readonly health: string;
+}
+
+function endpointsOf(dump: EnvoyDump, cluster: JsonObject, name: string): readonly Host[] {
+  const serviceName = asText(path(cluster, 'eds_cluster_config', 'service_name')) ?? name;
+  const own = field(cluster, 'load_assignment');
+  const assignments = [
+    ...dump.endpoints.filter((one) => asText(field(one, 'cluster_name')) === serviceName),
+    ...(isObject(own) ? [own] : []),
+  ];
+  return assignments.flatMap((assignment) =>
+    asObjects(field(assignment, 'endpoints')).flatMap((locality) =>
+      asObjects(field(locality, 'lb_endpoints')).map(readHost),
+    ),
+  );
+}
+
+function readHost(entry: JsonObject): Host {
+  const address = path(entry, 'endpoint', 'address');
+  const socket = field(address, 'socket_address');
+  const internal = asText(path(address, 'envoy_internal_address', 'server_listener_name'));
+  const criteria = path(entry, 'metadata', 'filter_metadata', 'envoy.transport_socket_match');
+  return {
+    address:
+      internal ?? `${asText(field(socket, 'address')) ?? ''}:${asNumber(field(socket, 'port_value')) ?? 0}`,
+    criteria: isObject(criteria) ? criteria : {},
+    health: asText(field(entry, 'health_status')) ?? '',
+  };
+}
