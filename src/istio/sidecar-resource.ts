@@ -2,7 +2,7 @@
 
 import type { StringMap } from './fields.ts';
 import { FieldReader } from './fields.ts';
-import { hostMatches, hostsOverlap } from './hostname.ts';
+import { hostMatches, hostsOverlap, isWildcard } from './hostname.ts';
 import type { KubeObject } from './kubernetes.ts';
 import type { OutboundPolicy } from './mesh-config.ts';
 import { byCreation, type Parsed, parseMetadata } from './metadata.ts';
@@ -93,26 +93,41 @@ export function chooseSidecar<Resource extends SidecarResource>(
   );
 }
 
-/** True when an egress listener imports a host of a namespace. `*` and `.` stand for any and the proxy's own namespace; `~` excludes. */
+interface EgressEntry {
+  readonly excludes: boolean;
+  /** `*` for any namespace, `.` for the proxy's own. */
+  readonly namespace: string;
+  readonly pattern: string;
+}
+
+/** `NAMESPACE/HOST`; a leading `~` excludes, from every namespace when it stands alone. Undefined without exactly one slash. */
+function parseEgressHost(entry: string): EgressEntry | undefined {
+  const [space = '', pattern, more] = entry.split('/');
+  if (pattern === undefined || more !== undefined) return undefined;
+  const excludes = space.startsWith('~');
+  return { excludes, namespace: excludes ? space.slice(1) || '*' : space, pattern };
+}
+
+/** True when an egress listener imports a host of a namespace. */
 export function egressImports(
   listener: EgressListener,
   proxyNamespace: string,
   namespace: string,
   host: string,
 ): boolean {
-  let imported = false;
-  for (const entry of listener.hosts) {
-    const slash = entry.indexOf('/');
-    if (slash < 0) continue;
-    const excludes = entry.startsWith('~');
-    const space = entry.slice(excludes ? 1 : 0, slash) || (excludes ? '*' : '');
-    const covers = space === '*' || space === namespace || (space === '.' && namespace === proxyNamespace);
-    if (!covers) continue;
-    const pattern = entry.slice(slash + 1);
-    if (excludes) {
-      if (hostMatches(pattern, host)) return false;
-    } else if (hostMatches(pattern, host) || (host.startsWith('*') && hostsOverlap(pattern, host)))
-      imported = true;
-  }
-  return imported;
+  const covering = listener.hosts
+    .map(parseEgressHost)
+    .filter((entry) => entry !== undefined)
+    .filter(
+      (entry) =>
+        entry.namespace === '*' ||
+        entry.namespace === namespace ||
+        (entry.namespace === '.' && namespace === proxyNamespace),
+    );
+  const covers = (entry: EgressEntry) =>
+    hostMatches(entry.pattern, host) || (isWildcard(host) && hostsOverlap(entry.pattern, host));
+  return (
+    covering.some((entry) => !entry.excludes && covers(entry)) &&
+    !covering.some((entry) => entry.excludes && hostMatches(entry.pattern, host))
+  );
 }

@@ -1,5 +1,5 @@
 /** VirtualService, the part that decides which service and subset a call goes to. */
-import { FieldReader, type Fields } from './fields.ts';
+import { FieldReader, type Fields, type StringMap } from './fields.ts';
 import type { KubeObject } from './kubernetes.ts';
 import { type Parsed, parseMetadata } from './metadata.ts';
 
@@ -14,12 +14,19 @@ export interface RouteDestination {
   readonly field: string;
 }
 
+export interface RouteSource {
+  readonly labels: StringMap;
+  readonly namespace: string;
+}
+
 export interface Route {
   readonly destinations: readonly RouteDestination[];
   /** The route takes everything that reaches it: it has no match, or a match without conditions. */
   readonly catchAll: boolean;
   /** Called ports that the route is for; empty for every port. */
   readonly ports: readonly number[];
+  /** Clients that the route is for: one of these must match; empty for all clients. */
+  readonly sources: readonly RouteSource[];
   readonly field: string;
 }
 
@@ -58,6 +65,11 @@ function parseRoute(value: unknown, field: string, reader: FieldReader): Route {
   const matches = reader.list(route.match, `${field}.match`);
   const conditions = matches.map((item, index) => reader.fields(item, `${field}.match[${index}]`));
   const ports = conditions.map((match, index) => reader.port(match.port, `${field}.match[${index}].port`));
+  const sources = conditions.map((match, index) => ({
+    labels: reader.stringMap(match.sourceLabels, `${field}.match[${index}].sourceLabels`),
+    namespace: reader.string(match.sourceNamespace, `${field}.match[${index}].sourceNamespace`) ?? '',
+  }));
+  const open = sources.some((source) => source.namespace === '' && Object.keys(source.labels).length === 0);
   const destinations: RouteDestination[] = [];
   for (const [index, item] of reader.list(route.route, `${field}.route`).entries()) {
     const path = `${field}.route[${index}]`;
@@ -69,6 +81,7 @@ function parseRoute(value: unknown, field: string, reader: FieldReader): Route {
     destinations,
     catchAll: conditions.length === 0 || conditions.some((match) => isOpen(match)),
     ports: ports.every((port) => port !== undefined) ? ports : [],
+    sources: open ? [] : sources,
     field,
   };
 }
