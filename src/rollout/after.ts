@@ -15,9 +15,7 @@ const injectedStatus = JSON.stringify({ containers: ['istio-proxy'], revision: '
  * @param writes policies that will be there; the writes of a plan to other kinds change nothing that is asked here
  */
 export function meshAfter(mesh: Mesh, injected: readonly Owner[], writes: readonly Write[]): Mesh {
-  const policies = writes.filter(
-    ({ manifest }) => manifest.kind === 'PeerAuthentication' || manifest.kind === 'DestinationRule',
-  );
+  const policies = lastOfEach(mesh, writes);
   return withChange(mesh, {
     apply: [
       ...injectedPods(mesh, injected),
@@ -31,6 +29,21 @@ export function meshAfter(mesh: Mesh, injected: readonly Owner[], writes: readon
         name: metadata.name,
       })),
   });
+}
+
+/** The last write to each policy; deleting what is not there is none. */
+function lastOfEach(mesh: Mesh, writes: readonly Write[]): readonly Write[] {
+  const last = new Map<string, Write>();
+  for (const write of writes) {
+    const { kind, metadata } = write.manifest;
+    if (kind !== 'PeerAuthentication' && kind !== 'DestinationRule') continue;
+    last.set(`${kind}/${metadata.namespace}/${metadata.name}`, write);
+  }
+  return [...last.values()].filter(
+    ({ kind, manifest }) =>
+      kind === 'apply' ||
+      findObject(mesh, manifest.kind, manifest.metadata.namespace, manifest.metadata.name) !== undefined,
+  );
 }
 
 function injectedPods(mesh: Mesh, owners: readonly Owner[]): readonly KubeObject[] {

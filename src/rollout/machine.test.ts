@@ -69,38 +69,35 @@ interface Run {
 
 /** Drives the machine through faults; when they are used up everything goes well. */
 function drive(plan: Plan, world: World, faults: readonly Fault[]): Run {
+  const left = [...faults];
   let saved: RolloutState = initialState(plan);
   let state = saved;
   let event: Event = { kind: 'start' };
-  let next = 0;
   let failedWritesBack = 0;
-  for (let turns = 0; ; turns++) {
-    if (turns > 10_000) throw new Error('the machine does not come to an end');
+  for (let turns = 0; turns < 10_000; turns++) {
     const transition = step(state, event);
     state = transition.state;
-    let answer: Event | undefined;
-    let crashed = false;
-    for (const effect of transition.effects) {
-      if (effect.kind === 'save') saved = JSON.parse(JSON.stringify(state));
-      if (effect.kind === 'save' || effect.kind === 'begin' || effect.kind === 'finish') continue;
-      const fault = faults[next++] ?? 'none';
-      if (
-        effect.kind === 'write' &&
-        fault !== 'crash-before' &&
-        fault !== 'fail-before' &&
-        fault !== 'stopped'
-      ) {
-        carryOut(world, effect.write);
-      }
-      crashed = fault.startsWith('crash');
-      answer = eventOf(effect, fault);
-      if (answer.kind === 'failed' && effect.kind === 'write' && state.direction === 'back')
-        failedWritesBack++;
-    }
+    if (transition.effects.some((effect) => effect.kind === 'save'))
+      saved = JSON.parse(JSON.stringify(state));
     if (isOver(state)) return { state, world, failedWritesBack };
-    if (crashed) state = saved;
-    event = crashed || state.status === 'paused' ? { kind: 'start' } : (answer ?? { kind: 'start' });
+    const task = transition.effects.at(-1) ?? { kind: 'finish' };
+    if (task.kind === 'finish') {
+      event = { kind: 'start' };
+      continue;
+    }
+    const fault = left.shift() ?? 'none';
+    if (task.kind === 'write' && happens(fault)) carryOut(world, task.write);
+    event = eventOf(task, fault);
+    if (event.kind === 'failed' && task.kind === 'write' && state.direction === 'back') failedWritesBack++;
+    // A dead process leaves what was saved; the next one begins there.
+    if (fault.startsWith('crash')) [state, event] = [saved, { kind: 'start' }];
   }
+  throw new Error('the machine does not come to an end');
+}
+
+/** Whether the cluster gets to see the write. */
+function happens(fault: Fault): boolean {
+  return fault !== 'crash-before' && fault !== 'fail-before' && fault !== 'stopped';
 }
 
 function eventOf(effect: Effect, fault: Fault): Event {

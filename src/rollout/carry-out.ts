@@ -1,0 +1,184 @@
+/** Carries out the machine's effects through the Cluster port. Each may be repeated; each ends in an event, never in an exception that the machine would not hear of. */
+import { PadlockError } from '../errors.ts';
+import type { ObjectRef } from '../istio/kubernetes.ts';
+import type { Cluster } from '../sources/cluster.ts';
+import { statusMessage } from '../sources/kube/status.ts';
+import type { Effect, Event } from './machine.ts';
+import type { Observer } from './observer.ts';
+import type { Plan, Proof, Until } from './plan.ts';
+import type { Progress } from './progress.ts';
+import { podSelector, rolledOut } from './rolled-out.ts';
+import { judgeAnswer, mayRetry, refOf, requestFor, resourceOf, type Write } from './write.ts';
+
+export interface Timing {
+  now(): number;
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface World {
+  readonly cluster: Cluster;
+  readonly observer: Observer;
+  readonly clock: Timing;
+  /** Ctrl-C, or the Lease was lost; the reason says which. */
+  readonly signal: AbortSignal;
+  readonly tell: (progress: Progress) => void;
+  /** How long one workload may take to roll out, and all proxies to load one policy, in milliseconds. */
+  readonly limits: { readonly rollout: number; readonly load: number };
+  /** Go on where a proof comes out INCONCLUSIVE. */
+  readonly acceptInconclusive: boolean;
+}
+
+/** The effects that have an outcome. */
+export type Task = Extract<Effect, { readonly kind: 'write' | 'await' | 'prove' }>;
+
+const lookEveryMs = 300;
+/** Waits between tries of a write: ten seconds in all, then the rollout pauses. */
+const retryWaitsMs = [200, 400, 800, 1600, 3000, 4000] as const;
+
+/** Carries out one effect. Ctrl-C and an API server that is out of reach pause; what the server refuses is a failure. */
+export async function carryOut(task: Task, plan: Plan, world: World): Promise<Event> {
+  try {
+    world.signal.throwIfAborted();
+    switch (task.kind) {
+      case 'write':
+        await send(task.write, world);
+        return { kind: 'done' };
+      case 'await':
+        return await awaitCondition(task.until, plan, world);
+      case 'prove':
+        return await prove(task.proof, plan, world);
+    }
+  } catch (error) {
+    return eventOf(error, world);
+  }
+}
+
+function eventOf(error: unknown, world: World): Event {
+  if (world.signal.aborted) return { kind: 'stopped', reason: stopReason(world.signal) };
+  if (!(error instanceof PadlockError)) throw error;
+  // Out of reach is no verdict on the plan, and nothing could be taken back either.
+  const unreachable = error.code === 'CLUSTER_UNREACHABLE' || error.code === 'CLUSTER_REQUEST_FAILED';
+  return { kind: unreachable ? 'stopped' : 'failed', reason: error.message };
+}
+
+export function stopReason(signal: AbortSignal): string {
+  return signal.reason instanceof Error ? signal.reason.message : 'stopped';
+}
+
+/**
+ * Sends one write, again where the server or the way to it may be better in a moment.
+ * @throws PadlockError for an answer that is final
+ */
+export async function send(
+  write: Write,
+  world: Pick<World, 'cluster' | 'clock' | 'signal' | 'tell'>,
+): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    const wait = retryWaitsMs[attempt];
+    const problem = await trySend(write, world, wait === undefined);
+    if (problem === undefined || wait === undefined) break;
+    world.tell({ event: 'retry', reason: problem, inMs: wait });
+    await world.clock.sleep(wait, world.signal);
+  }
+  world.tell({ event: 'write', write: write.kind, resource: refOf(write.manifest) });
+}
+
+/** @returns why another try makes sense, or undefined where the write stands. On the last try every problem is thrown. */
+async function trySend(
+  write: Write,
+  world: Pick<World, 'cluster' | 'signal'>,
+  last: boolean,
+): Promise<string | undefined> {
+  try {
+    const answer = await world.cluster.raw({ ...requestFor(write), signal: world.signal });
+    const message = answer.status < 300 ? '' : statusMessage(answer.body);
+    if (mayRetry(answer.status) && !last) return `HTTP ${answer.status} ${message}`.trim();
+    judgeAnswer(write, answer.status, message);
+    return undefined;
+  } catch (error) {
+    if (last || !(error instanceof PadlockError) || error.code !== 'CLUSTER_UNREACHABLE') throw error;
+    return error.message;
+  }
+}
+
+async function awaitCondition(until: Until, plan: Plan, world: World): Promise<Event> {
+  return until.kind === 'rolled-out'
+    ? awaitRollout(until.workload, until.sidecar, world)
+    : awaitLoaded(plan, world);
+}
+
+async function awaitRollout(ref: ObjectRef, sidecar: boolean, world: World): Promise<Event> {
+  const { cluster, clock } = world;
+  const deadline = clock.now() + world.limits.rollout;
+  const say = onChange(world);
+  for (;;) {
+    const workload = await cluster.get(resourceOf(ref.kind), ref.namespace, ref.name);
+    // Deleted meanwhile: there is nothing left to roll out, and nothing that would break.
+    if (workload === undefined) return { kind: 'done' };
+    const { items: pods } = await cluster.list(podsType, {
+      ...(ref.namespace === undefined ? {} : { namespace: ref.namespace }),
+      labelSelector: podSelector(workload),
+      signal: world.signal,
+    });
+    const state = rolledOut(workload, pods.filter(isLive), sidecar);
+    if (state.kind === 'yes') return { kind: 'done' };
+    if (state.kind === 'never') return { kind: 'failed', reason: `${ref.kind} ${ref.name}: ${state.reason}` };
+    if (clock.now() >= deadline) {
+      return { kind: 'failed', reason: `${ref.kind} ${ref.name} did not roll out in time: ${state.detail}` };
+    }
+    say(`${ref.kind} ${ref.name}: ${state.detail}`);
+    await clock.sleep(lookEveryMs, world.signal);
+  }
+}
+
+const podsType = { group: '', version: 'v1', plural: 'pods', namespaced: true } as const;
+
+function isLive(pod: { readonly [field: string]: unknown }): boolean {
+  const { status } = pod;
+  const phase = typeof status === 'object' && status !== null && 'phase' in status ? status.phase : undefined;
+  return phase !== 'Succeeded' && phase !== 'Failed';
+}
+
+async function awaitLoaded(plan: Plan, world: World): Promise<Event> {
+  const { clock } = world;
+  const deadline = clock.now() + world.limits.load;
+  const say = onChange(world);
+  for (;;) {
+    const pending = await world.observer.pending(plan, world.signal);
+    if (pending.length === 0) return { kind: 'done' };
+    const [first] = pending;
+    const more = pending.length > 1 ? ` and ${pending.length - 1} more` : '';
+    const detail = `${first?.pod}${more}: ${first?.detail}`;
+    if (clock.now() >= deadline) {
+      return { kind: 'failed', reason: `not every proxy loaded the change in time: ${detail}` };
+    }
+    say(`waiting for ${detail}`);
+    await clock.sleep(lookEveryMs, world.signal);
+  }
+}
+
+async function prove(proof: Proof, plan: Plan, world: World): Promise<Event> {
+  const result = await world.observer.prove(plan, proof, world.signal);
+  world.tell({ event: 'proof', mode: proof.mode, result });
+  const worst = result.rows.find((row) => row.verdict === result.verdict);
+  const detail =
+    worst === undefined ? 'there was nothing to probe' : `${worst.workload}:${worst.port} ${worst.detail}`;
+  switch (result.verdict) {
+    case 'PROVEN':
+      return { kind: 'done' };
+    case 'FAILED':
+      return { kind: 'failed', reason: `${proof.mode} is not what happens: ${detail}` };
+    case 'INCONCLUSIVE':
+      return world.acceptInconclusive
+        ? { kind: 'done' }
+        : { kind: 'unclear', reason: `${proof.mode} could not be proven: ${detail}` };
+  }
+}
+
+function onChange(world: World): (detail: string) => void {
+  let last = '';
+  return (detail) => {
+    if (detail !== last) world.tell({ event: 'waiting', detail });
+    last = detail;
+  };
+}

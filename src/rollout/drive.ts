@@ -1,0 +1,142 @@
+/** Drives a rollout: asks the machine, carries out what it says, under a Lease that is renewed all the while. */
+import { PadlockError } from '../errors.ts';
+import { carryOut, send, type Task, type World } from './carry-out.ts';
+import { acquireLease, type LeaseHolder, releaseLease, renewEveryMs, renewLease } from './lease.ts';
+import { type Event, type RolloutState, step } from './machine.ts';
+import { recordWrite } from './record.ts';
+
+export interface DriveOptions extends Omit<World, 'signal'> {
+  /** Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Who drives, for the Lease. */
+  readonly holder: string;
+}
+
+/**
+ * Drives from a state until the rollout is over or paused.
+ * @param event `start`, or `abort` to go back
+ * @returns the last state, which is also the one in the record
+ * @throws PadlockError where the Lease is held by another run, or the record cannot be written before anything else is
+ */
+export async function drive(
+  initial: RolloutState,
+  event: Event,
+  options: DriveOptions,
+): Promise<RolloutState> {
+  const { cluster, clock, holder } = options;
+  const lease: LeaseHolder = {
+    cluster,
+    namespace: initial.plan.namespace,
+    holder,
+    now: () => clock.now(),
+  };
+  await acquireLease(lease);
+  const lost = new AbortController();
+  const ended = new AbortController();
+  const renewing = keepLease(lease, options, lost, ended.signal);
+  try {
+    return await turn(initial, event, { ...options, signal: AbortSignal.any([options.signal, lost.signal]) });
+  } finally {
+    ended.abort();
+    await renewing;
+    await giveBack(lease, options);
+  }
+}
+
+async function turn(initial: RolloutState, first: Event, world: World): Promise<RolloutState> {
+  let state = initial;
+  let event = first;
+  for (let begun = false; ; begun = true) {
+    const transition = step(state, event);
+    state = transition.state;
+    for (const effect of transition.effects) {
+      switch (effect.kind) {
+        case 'save': {
+          const problem = await save(state, world);
+          if (problem === undefined) break;
+          if (!begun) throw problem;
+          return end(
+            { ...state, status: 'paused', reason: `the record cannot be saved: ${problem.message}` },
+            world,
+          );
+        }
+        case 'begin':
+          world.tell({ event: 'step', title: effect.title, back: effect.back, position: effect.position });
+          break;
+        case 'finish':
+          return end(state, world);
+        default:
+          event = await carryOutTold(effect, state, world);
+      }
+    }
+  }
+}
+
+function end(state: RolloutState, world: World): RolloutState {
+  const { status, reason } = state;
+  world.tell({ event: 'end', status, ...(reason === undefined ? {} : { reason }) });
+  return state;
+}
+
+async function carryOutTold(task: Task, state: RolloutState, world: World): Promise<Event> {
+  const event = await carryOut(task, state.plan, world);
+  if (event.kind === 'failed') world.tell({ event: 'failed', reason: event.reason });
+  return event;
+}
+
+/**
+ * Saves even after Ctrl-C: what stands must be on record.
+ * @returns why the record could not be written, or undefined
+ */
+async function save(state: RolloutState, world: World): Promise<PadlockError | undefined> {
+  const savedAt = new Date(world.clock.now()).toISOString();
+  const never = new AbortController().signal;
+  try {
+    await send(recordWrite(state, savedAt), { ...world, signal: never, tell: () => undefined });
+    return undefined;
+  } catch (error) {
+    if (error instanceof PadlockError) return error;
+    throw error;
+  }
+}
+
+/** Renews until `ended`; a Lease that another run took, or that could not be renewed in time, stops the rollout. */
+async function keepLease(
+  lease: LeaseHolder,
+  options: Pick<DriveOptions, 'clock'>,
+  lost: AbortController,
+  ended: AbortSignal,
+): Promise<void> {
+  let failures = 0;
+  while (!ended.aborted) {
+    try {
+      await options.clock.sleep(renewEveryMs, ended);
+      if (!(await renewLease(lease))) {
+        lost.abort(new Error('another run took the Lease'));
+        return;
+      }
+      failures = 0;
+    } catch (error) {
+      if (ended.aborted) return;
+      if (!(error instanceof PadlockError)) {
+        lost.abort(error);
+        return;
+      }
+      failures++;
+      if (failures >= 2) {
+        lost.abort(new Error(`the Lease could not be renewed: ${error.message}`));
+        return;
+      }
+    }
+  }
+}
+
+/** A Lease that cannot be given back runs out by itself; the rollout's own outcome matters more. */
+async function giveBack(lease: LeaseHolder, options: DriveOptions): Promise<void> {
+  try {
+    await releaseLease(lease);
+  } catch (error) {
+    if (!(error instanceof PadlockError)) throw error;
+    options.tell({ event: 'waiting', detail: `the Lease runs out by itself: ${error.message}` });
+  }
+}
