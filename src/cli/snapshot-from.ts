@@ -27,7 +27,8 @@ export async function snapshotFrom(
     if (flags.context !== undefined || flags.kubeconfig !== undefined) {
       throw new PadlockError('USAGE', '-f reads files; --context and --kubeconfig have no meaning with it');
     }
-    const snapshot = await fromFiles(files);
+    const { readManifests } = await import('../sources/manifests/read-manifests.ts');
+    const snapshot = await readManifests(files, { cwd: context.cwd, stdin: () => context.stdin.read() });
     return { snapshot, ...(flags.namespace === undefined ? {} : { namespaces: [flags.namespace] }) };
   }
   const cluster = await context.connect(flags);
@@ -39,18 +40,4 @@ export async function snapshotFrom(
     now: () => context.clock.now(),
   });
   return { snapshot, ...named };
-}
-
-async function fromFiles(files: readonly string[]): Promise<Snapshot> {
-  const { parseAllDocuments } = await import('yaml');
-  const { readFile } = await import('node:fs/promises');
-  const objects = [];
-  for (const source of files) {
-    for (const document of parseAllDocuments(await readFile(source, 'utf8'))) {
-      const value = document.toJS();
-      for (const object of value?.kind === 'List' ? value.items : [value])
-        objects.push({ object, origin: { source } });
-    }
-  }
-  return { source: files.join(', '), objects, unseen: [] };
 }
