@@ -48,6 +48,16 @@ export interface Api {
   update(resource: ResourceName, object: KubeObject, manager: string): KubeObject;
   /** Writes `status` alone. */
   updateStatus(resource: ResourceName, object: KubeObject, manager: string): KubeObject;
+  /**
+   * Writes through another subresource: `finalize` (namespaces: the only way to remove `spec.finalizers`) and
+   * `binding` (pods: the body is a Binding, whose `target.name` is the node).
+   */
+  updateSubresource(
+    resource: ResourceName,
+    subresource: 'finalize' | 'binding',
+    object: KubeObject,
+    manager: string,
+  ): KubeObject;
   /** Honours finalizers and grace: an object with finalizers gets a deletionTimestamp instead. */
   delete(
     resource: ResourceName,

@@ -1,0 +1,224 @@
+/** Strategies of RBAC, admission, networking, autoscaling and API registration kinds. */
+import {
+  ensureObject,
+  equalJson,
+  type JsonObject,
+  objectAt,
+  objectsAt,
+  setDefault,
+  stringAt,
+} from '../json.ts';
+import type { Strategy } from '../registry/resource.ts';
+import { type FieldError, invalidValue, notSupported, required } from '../validation/field-error.ts';
+import { isPathSegment } from '../validation/names.ts';
+
+const rbacGroup = 'rbac.authorization.k8s.io';
+
+function validateBinding(binding: JsonObject, old: JsonObject | undefined): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  const roleRef = objectAt(binding, 'roleRef') ?? {};
+  const kinds = binding.kind === 'ClusterRoleBinding' ? ['ClusterRole'] : ['ClusterRole', 'Role'];
+  const kind = stringAt(roleRef, 'kind') ?? '';
+  if (!kinds.includes(kind)) errors.push(notSupported('roleRef.kind', kind, kinds));
+  if ((stringAt(roleRef, 'name') ?? '') === '') errors.push(required('roleRef.name'));
+  objectsAt(binding, 'subjects').forEach((subject, index) => {
+    const at = `subjects[${index}]`;
+    if ((stringAt(subject, 'name') ?? '') === '') errors.push(required(`${at}.name`));
+    const subjectKinds = ['ServiceAccount', 'User', 'Group'];
+    const subjectKind = stringAt(subject, 'kind') ?? '';
+    if (!subjectKinds.includes(subjectKind))
+      errors.push(notSupported(`${at}.kind`, subjectKind, subjectKinds));
+    else if (subjectKind === 'ServiceAccount' && (stringAt(subject, 'namespace') ?? '') === '') {
+      errors.push(required(`${at}.namespace`));
+    }
+  });
+  if (old !== undefined && !equalJson(old.roleRef, binding.roleRef)) {
+    errors.push(invalidValue('roleRef', binding.roleRef, 'cannot change roleRef'));
+  }
+  return errors;
+}
+
+export const bindingStrategy: Strategy = {
+  nameRule: isPathSegment,
+  defaults: (binding) => {
+    const roleRef = objectAt(binding, 'roleRef');
+    if (roleRef !== undefined) setDefault(roleRef, 'apiGroup', rbacGroup);
+    for (const subject of objectsAt(binding, 'subjects')) {
+      if (subject.kind !== 'ServiceAccount') setDefault(subject, 'apiGroup', rbacGroup);
+    }
+  },
+  validate: validateBinding,
+};
+
+function validateRules(role: JsonObject): readonly FieldError[] {
+  return objectsAt(role, 'rules').flatMap((rule, index) => {
+    const at = `rules[${index}]`;
+    const errors: FieldError[] = [];
+    if (!hasItems(rule, 'verbs'))
+      errors.push(required(`${at}.verbs`, 'verbs must contain at least one value'));
+    if (hasItems(rule, 'nonResourceURLs')) {
+      if (role.kind === 'Role') {
+        errors.push(
+          invalidValue(
+            `${at}.nonResourceURLs`,
+            rule.nonResourceURLs,
+            'namespaced rules cannot apply to non-resource URLs',
+          ),
+        );
+      }
+      return errors;
+    }
+    if (!hasItems(rule, 'apiGroups')) {
+      errors.push(required(`${at}.apiGroups`, 'resource rules must supply at least one api group'));
+    }
+    if (!hasItems(rule, 'resources')) {
+      errors.push(required(`${at}.resources`, 'resource rules must supply at least one resource'));
+    }
+    return errors;
+  });
+}
+
+function hasItems(object: JsonObject, field: string): boolean {
+  const list = object[field];
+  return Array.isArray(list) && list.length > 0;
+}
+
+export const roleStrategy: Strategy = {
+  nameRule: isPathSegment,
+  defaults: (role) => setDefault(role, 'rules', null),
+  validate: validateRules,
+};
+
+function defaultWebhooks(configuration: JsonObject): void {
+  for (const webhook of objectsAt(configuration, 'webhooks')) {
+    setDefault(webhook, 'failurePolicy', 'Fail');
+    setDefault(webhook, 'matchPolicy', 'Equivalent');
+    setDefault(webhook, 'namespaceSelector', {});
+    setDefault(webhook, 'objectSelector', {});
+    setDefault(webhook, 'timeoutSeconds', 10);
+    if (configuration.kind === 'MutatingWebhookConfiguration')
+      setDefault(webhook, 'reinvocationPolicy', 'Never');
+    const service = objectAt(objectAt(webhook, 'clientConfig'), 'service');
+    if (service !== undefined) setDefault(service, 'port', 443);
+    for (const rule of objectsAt(webhook, 'rules')) setDefault(rule, 'scope', '*');
+  }
+}
+
+export const webhookStrategy: Strategy = { defaults: defaultWebhooks };
+
+export const admissionPolicyStrategy: Strategy = {
+  defaults: (policy) => {
+    const spec = ensureObject(policy, 'spec');
+    setDefault(spec, 'failurePolicy', 'Fail');
+    const constraints = objectAt(spec, 'matchConstraints');
+    if (constraints === undefined) return;
+    setDefault(constraints, 'matchPolicy', 'Equivalent');
+    setDefault(constraints, 'namespaceSelector', {});
+    setDefault(constraints, 'objectSelector', {});
+    for (const rule of objectsAt(constraints, 'resourceRules')) setDefault(rule, 'scope', '*');
+  },
+};
+
+export const admissionPolicyBindingStrategy: Strategy = {
+  defaults: (binding) => {
+    const constraints = objectAt(objectAt(binding, 'spec'), 'matchResources');
+    if (constraints === undefined) return;
+    setDefault(constraints, 'matchPolicy', 'Equivalent');
+    setDefault(constraints, 'namespaceSelector', {});
+    setDefault(constraints, 'objectSelector', {});
+  },
+};
+
+export const networkPolicyStrategy: Strategy = {
+  defaults: (policy) => {
+    const spec = ensureObject(policy, 'spec');
+    if (!hasItems(spec, 'policyTypes')) {
+      spec.policyTypes = hasItems(spec, 'egress') ? ['Ingress', 'Egress'] : ['Ingress'];
+    }
+    for (const rule of [...objectsAt(spec, 'ingress'), ...objectsAt(spec, 'egress')]) {
+      for (const port of objectsAt(rule, 'ports')) setDefault(port, 'protocol', 'TCP');
+    }
+  },
+};
+
+export const autoscalerStrategy: Strategy = {
+  defaults: (autoscaler) => {
+    const spec = ensureObject(autoscaler, 'spec');
+    setDefault(spec, 'minReplicas', 1);
+    const cpu = { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } };
+    setDefault(spec, 'metrics', [{ type: 'Resource', resource: cpu }]);
+    const status = ensureObject(autoscaler, 'status');
+    setDefault(status, 'desiredReplicas', 0);
+    setDefault(status, 'currentMetrics', null);
+  },
+};
+
+export const budgetStrategy: Strategy = {
+  prepareForCreate: (budget) => {
+    budget.status = { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
+  },
+  validate: (budget) => {
+    const spec = objectAt(budget, 'spec') ?? {};
+    if (spec.minAvailable === undefined || spec.maxUnavailable === undefined) return [];
+    return [invalidValue('spec', spec, 'minAvailable and maxUnavailable cannot be both set')];
+  },
+};
+
+export const apiServiceStrategy: Strategy = {
+  defaults: (service) => {
+    const target = objectAt(objectAt(service, 'spec'), 'service');
+    if (target !== undefined) setDefault(target, 'port', 443);
+    ensureObject(service, 'status');
+  },
+  prepareForCreate: (service) => {
+    if (objectAt(objectAt(service, 'spec'), 'service') !== undefined) return;
+    service.status = {
+      conditions: [
+        {
+          type: 'Available',
+          status: 'True',
+          reason: 'Local',
+          message: 'Local APIServices are always available',
+          lastTransitionTime: stringAt(objectAt(service, 'metadata'), 'creationTimestamp') ?? null,
+        },
+      ],
+    };
+  },
+};
+
+export const priorityClassStrategy: Strategy = {
+  defaults: (priority) => setDefault(priority, 'preemptionPolicy', 'PreemptLowerPriority'),
+};
+
+export const storageClassStrategy: Strategy = {
+  defaults: (storage) => {
+    setDefault(storage, 'reclaimPolicy', 'Delete');
+    setDefault(storage, 'volumeBindingMode', 'Immediate');
+  },
+};
+
+/** HorizontalPodAutoscalers are stored as v2; v1 knows only the CPU's utilization. */
+export function autoscalerToV1(autoscaler: JsonObject): void {
+  const spec = ensureObject(autoscaler, 'spec');
+  for (const metric of objectsAt(spec, 'metrics')) {
+    const target = objectAt(objectAt(metric, 'resource'), 'target');
+    if (stringAt(objectAt(metric, 'resource'), 'name') !== 'cpu' || target?.averageUtilization === undefined)
+      continue;
+    spec.targetCPUUtilizationPercentage = target.averageUtilization;
+  }
+  delete spec.metrics;
+  delete spec.behavior;
+  const status = ensureObject(autoscaler, 'status');
+  setDefault(status, 'currentReplicas', 0);
+  delete status.currentMetrics;
+  delete status.conditions;
+}
+
+export function autoscalerFromV1(autoscaler: JsonObject): void {
+  const spec = ensureObject(autoscaler, 'spec');
+  const percentage = spec.targetCPUUtilizationPercentage;
+  delete spec.targetCPUUtilizationPercentage;
+  if (typeof percentage !== 'number') return;
+  const target = { type: 'Utilization', averageUtilization: percentage };
+  spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target } }];
+}

@@ -1,0 +1,136 @@
+/** Strategies of the workload kinds: defaulting, selectors that match their templates, what may not change. */
+import { equalJson, type JsonObject, numberAt, objectAt, objectsAt, stringAt, stringMapAt } from '../json.ts';
+import type { Strategy } from '../registry/resource.ts';
+import { matchesLabelSelector } from '../selectors/label-selector.ts';
+import { type FieldError, invalidValue, notSupported, required } from '../validation/field-error.ts';
+import { validateLabels } from '../validation/metadata.ts';
+import { validatePodSpec } from './pod-validation.ts';
+import {
+  defaultCronJob,
+  defaultDaemonSet,
+  defaultDeployment,
+  defaultJob,
+  defaultReplicaSet,
+  defaultStatefulSet,
+} from './workload-defaults.ts';
+
+/** Selector, template and replica count: what Deployments, ReplicaSets, StatefulSets and DaemonSets have in common. */
+function validateWorkload(object: JsonObject, old: JsonObject | undefined): readonly FieldError[] {
+  const spec = objectAt(object, 'spec') ?? {};
+  const errors: FieldError[] = [];
+  const replicas = numberAt(spec, 'replicas');
+  if (replicas !== undefined && replicas < 0) {
+    errors.push(invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'));
+  }
+  const selector = objectAt(spec, 'selector');
+  const template = objectAt(spec, 'template');
+  const labels = stringMapAt(objectAt(template, 'metadata'), 'labels');
+  if (selector === undefined) errors.push(required('spec.selector'));
+  else if (Object.keys(selector).length === 0) {
+    errors.push(invalidValue('spec.selector', selector, `empty selector is invalid for ${nounOf(object)}`));
+  }
+  if (selector !== undefined && !matchesLabelSelector(selector, labels)) {
+    const sentence = '`selector` does not match template `labels`';
+    errors.push(invalidValue('spec.template.metadata.labels', labels, sentence));
+  }
+  errors.push(...validateTemplate(template, 'spec.template', ['Always']));
+  const before = objectAt(objectAt(old, 'spec'), 'selector');
+  if (before !== undefined && !equalJson(before, selector)) {
+    errors.push(invalidValue('spec.selector', selector, 'field is immutable'));
+  }
+  return errors;
+}
+
+function nounOf(object: JsonObject): string {
+  const nouns: Readonly<Record<string, string>> = { ReplicaSet: 'deployment' };
+  const kind = stringAt(object, 'kind') ?? '';
+  return nouns[kind] ?? kind.toLowerCase();
+}
+
+function validateTemplate(
+  template: JsonObject | undefined,
+  at: string,
+  restartPolicies: readonly string[],
+): readonly FieldError[] {
+  if (template === undefined) return [required(at)];
+  const spec = objectAt(template, 'spec') ?? {};
+  const errors: FieldError[] = [
+    ...validateLabels(stringMapAt(objectAt(template, 'metadata'), 'labels'), `${at}.labels`),
+    ...validatePodSpec(spec, `${at}.spec`),
+  ];
+  const restart = stringAt(spec, 'restartPolicy') ?? '';
+  if (!restartPolicies.includes(restart)) {
+    errors.push(notSupported(`${at}.spec.restartPolicy`, restart, restartPolicies));
+  }
+  return errors;
+}
+
+function validateJob(job: JsonObject, old: JsonObject | undefined): readonly FieldError[] {
+  const template = objectAt(objectAt(job, 'spec'), 'template');
+  const before = objectAt(objectAt(old, 'spec'), 'template');
+  if (before !== undefined && !equalJson(before, template)) {
+    return [invalidValue('spec.template', template, 'field is immutable')];
+  }
+  return validateTemplate(template, 'spec.template', ['OnFailure', 'Never']);
+}
+
+function validateCronJob(cronJob: JsonObject): readonly FieldError[] {
+  const spec = objectAt(cronJob, 'spec');
+  const errors: FieldError[] = [];
+  const schedule = stringAt(spec, 'schedule') ?? '';
+  if (schedule === '') errors.push(required('spec.schedule'));
+  else if (!schedule.startsWith('@') && schedule.trim().split(/\s+/).length !== 5) {
+    const count = schedule.trim().split(/\s+/).length;
+    const sentence = `expected exactly 5 fields, found ${count}: [${schedule.trim().split(/\s+/).join(' ')}]`;
+    errors.push(invalidValue('spec.schedule', schedule, sentence));
+  }
+  const template = objectAt(objectAt(objectAt(spec, 'jobTemplate'), 'spec'), 'template');
+  return [...errors, ...validateTemplate(template, 'spec.jobTemplate.spec.template', ['OnFailure', 'Never'])];
+}
+
+/** A Job's pods are found by the Job's own uid, unless its author said otherwise. */
+function addJobSelector(job: JsonObject): void {
+  const spec = objectAt(job, 'spec');
+  const metadata = objectAt(job, 'metadata');
+  const template = objectAt(spec, 'template');
+  if (spec === undefined || template === undefined || spec.manualSelector === true) return;
+  const uid = stringAt(metadata, 'uid') ?? '';
+  const name = stringAt(metadata, 'name') ?? '';
+  const templateMetadata = objectAt(template, 'metadata') ?? {};
+  template.metadata = {
+    ...templateMetadata,
+    labels: {
+      ...objectAt(templateMetadata, 'labels'),
+      'batch.kubernetes.io/controller-uid': uid,
+      'batch.kubernetes.io/job-name': name,
+      'controller-uid': uid,
+      'job-name': name,
+    },
+  };
+  spec.selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
+}
+
+export const deploymentStrategy: Strategy = { defaults: defaultDeployment, validate: validateWorkload };
+export const replicaSetStrategy: Strategy = {
+  defaults: defaultReplicaSet,
+  validate: validateWorkload,
+  selectableFields: {
+    'status.replicas': (object) => String(numberAt(objectAt(object, 'status'), 'replicas') ?? 0),
+  },
+};
+export const statefulSetStrategy: Strategy = { defaults: defaultStatefulSet, validate: validateWorkload };
+export const daemonSetStrategy: Strategy = { defaults: defaultDaemonSet, validate: validateWorkload };
+export const jobStrategy: Strategy = {
+  defaults: defaultJob,
+  prepareForCreate: addJobSelector,
+  validate: validateJob,
+  selectableFields: {
+    'status.successful': (job) => String(numberAt(objectAt(job, 'status'), 'succeeded') ?? 0),
+  },
+};
+export const cronJobStrategy: Strategy = { defaults: defaultCronJob, validate: validateCronJob };
+
+/** The containers of a workload's template: what tables print. */
+export function templateContainers(object: JsonObject): readonly JsonObject[] {
+  return objectsAt(objectAt(objectAt(objectAt(object, 'spec'), 'template'), 'spec'), 'containers');
+}

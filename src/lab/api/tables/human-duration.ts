@@ -1,0 +1,31 @@
+/** Ages as kubectl shows them: `13s`, `2m5s`, `3h12m`, `5d`. The rule is apimachinery's `HumanDuration`. */
+
+/** @returns the length of time in the two units, or the one, that matter. */
+export function humanDuration(milliseconds: number): string {
+  const seconds = Math.trunc(milliseconds / 1000);
+  if (seconds < -1) return '<invalid>';
+  if (seconds < 0) return '0s';
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.trunc(seconds / 60);
+  if (minutes < 10) return pair(minutes, 'm', seconds % 60, 's');
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.trunc(minutes / 60);
+  if (hours < 8) return pair(hours, 'h', minutes % 60, 'm');
+  if (hours < 48) return `${hours}h`;
+  const days = Math.trunc(hours / 24);
+  if (hours < 192) return pair(days, 'd', hours % 24, 'h');
+  if (days < 365 * 2) return `${days}d`;
+  const years = Math.trunc(days / 365);
+  return days < 365 * 8 ? pair(years, 'y', days % 365, 'd') : `${years}y`;
+}
+
+function pair(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`;
+}
+
+/** @returns the age of an RFC 3339 timestamp, `<unknown>` where there is none. */
+export function since(timestamp: unknown, now: Date): string {
+  if (typeof timestamp !== 'string') return '<unknown>';
+  const then = Date.parse(timestamp);
+  return Number.isNaN(then) ? '<unknown>' : humanDuration(now.getTime() - then);
+}
