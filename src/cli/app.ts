@@ -6,6 +6,7 @@ import { type Application, buildApplication, buildRouteMap, text_en, version } f
 import packageJson from '../../package.json' with { type: 'json' };
 import { PadlockError } from '../errors.ts';
 import { postureRoute } from './commands/posture.route.ts';
+import { secureRoute } from './commands/secure.route.ts';
 import type { Context } from './context.ts';
 import { type HelpStyle, helpIntegration } from './help.ts';
 import { didYouMean, type ErrorStyle, exitCodeOf, formatError } from './print-error.ts';
@@ -13,6 +14,7 @@ import { didYouMean, type ErrorStyle, exitCodeOf, formatError } from './print-er
 const routes = buildRouteMap({
   routes: {
     posture: postureRoute,
+    secure: secureRoute,
   },
   docs: {
     brief: 'Takes an Istio namespace from plaintext to proven STRICT mutual TLS, and keeps it there.',

@@ -32,6 +32,10 @@ export function accessNeeds(plan: Plan): readonly AccessNeed[] {
       namespace,
     })),
   ];
+  if (plan.steps.some(({ until }) => until?.kind === 'loaded' && until.clients)) {
+    // Clients live anywhere, and their proxies are looked at too.
+    needs.push({ verb: 'create', group: '', resource: 'pods', subresource: 'portforward' });
+  }
   for (const { kind, manifest } of plan.steps.flatMap((step) => [...step.writes, ...step.undo.writes])) {
     const { group, plural } = resourceOf(manifest.kind);
     // For a namespace itself the API server asks the rights inside it, so a Role there can grant them.

@@ -4,7 +4,7 @@ import type { ObjectRef } from '../istio/kubernetes.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { statusMessage } from '../sources/kube/status.ts';
 import type { Effect, Event } from './machine.ts';
-import type { Observer } from './observer.ts';
+import type { Loading, Observer } from './observer.ts';
 import type { Plan, Proof, Until } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { podSelector, rolledOut } from './rolled-out.ts';
@@ -104,7 +104,7 @@ async function trySend(
 async function awaitCondition(until: Until, plan: Plan, world: World): Promise<Event> {
   return until.kind === 'rolled-out'
     ? awaitRollout(until.workload, until.sidecar, world)
-    : awaitLoaded(plan, world);
+    : awaitLoaded(until, plan, world);
 }
 
 async function awaitRollout(ref: ObjectRef, sidecar: boolean, world: World): Promise<Event> {
@@ -139,12 +139,13 @@ function isLive(pod: { readonly [field: string]: unknown }): boolean {
   return phase !== 'Succeeded' && phase !== 'Failed';
 }
 
-async function awaitLoaded(plan: Plan, world: World): Promise<Event> {
+async function awaitLoaded(until: Loading, plan: Plan, world: World): Promise<Event> {
   const { clock } = world;
   const deadline = clock.now() + world.limits.load;
+  const look = world.observer.loading(plan, until);
   const say = onChange(world);
   for (;;) {
-    const pending = await world.observer.pending(plan, world.signal);
+    const pending = await look(world.signal);
     if (pending.length === 0) return { kind: 'done' };
     const [first] = pending;
     const more = pending.length > 1 ? ` and ${pending.length - 1} more` : '';

@@ -76,18 +76,18 @@ const steps: readonly Step[] = [
     stage: 'permissive',
     title: 'permissive',
     writes: [policy('PERMISSIVE')],
-    until: { kind: 'loaded' },
+    until: { kind: 'loaded', clients: false },
     proof: { mode: 'PERMISSIVE' },
-    undo: { writes: [policy(undefined)], until: { kind: 'loaded' } },
+    undo: { writes: [policy(undefined)], until: { kind: 'loaded', clients: false } },
   },
   {
     kind: 'policy',
     stage: 'strict',
     title: 'strict',
     writes: [policy('STRICT')],
-    until: { kind: 'loaded' },
+    until: { kind: 'loaded', clients: false },
     proof: { mode: 'STRICT' },
-    undo: { writes: [policy('PERMISSIVE')], until: { kind: 'loaded' } },
+    undo: { writes: [policy('PERMISSIVE')], until: { kind: 'loaded', clients: false } },
   },
 ];
 const plan: Plan = { namespace: 'shop', workloads: [], until: 'strict', steps, leftOut: [] };
@@ -115,7 +115,7 @@ function proof(verdict: ProofResult['verdict']): ProofResult {
   return { verdict, rows: [{ workload: 'Deployment cart', port: 8080, verdict, detail: 'as told' }] };
 }
 
-const seesAll: Observer = { pending: async () => [], prove: async () => proof('PROVEN') };
+const seesAll: Observer = { loading: () => async () => [], prove: async () => proof('PROVEN') };
 
 interface Scene {
   readonly cluster: FakeCluster;
@@ -304,7 +304,7 @@ test('a proxy that never loads the policy leads back, and does not keep the rest
   const before = cluster.state();
   const observer: Observer = {
     ...seesAll,
-    pending: async () => [{ pod: 'shop/cart-0', detail: 'port 8080 is behind' }],
+    loading: () => async () => [{ pod: 'shop/cart-0', detail: 'port 8080 is behind' }],
   };
   const state = await drive(initialState(plan), { kind: 'start' }, options({ observer }));
   expect(state).toMatchObject({ status: 'rolled-back', reason: expect.stringContaining('shop/cart-0') });

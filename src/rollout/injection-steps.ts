@@ -64,8 +64,8 @@ function guardStep(guards: readonly Reversible[]): Step {
     stage: 'inject',
     title: 'let workloads without a sidecar be PERMISSIVE while they get one',
     writes: guards.map(({ write }) => write),
-    until: { kind: 'loaded' },
-    undo: { writes: guards.map(({ undo }) => undo), until: { kind: 'loaded' } },
+    until: { kind: 'loaded', clients: false },
+    undo: { writes: guards.map(({ undo }) => undo), until: { kind: 'loaded', clients: false } },
   };
 }
 
@@ -75,8 +75,8 @@ function liftGuardStep(guards: readonly Reversible[]): Step {
     stage: 'inject',
     title: 'remove the PERMISSIVE exceptions again: every workload has its sidecar',
     writes: guards.map(({ undo }) => undo),
-    until: { kind: 'loaded' },
-    undo: { writes: guards.map(({ write }) => write), until: { kind: 'loaded' } },
+    until: { kind: 'loaded', clients: false },
+    undo: { writes: guards.map(({ write }) => write), until: { kind: 'loaded', clients: false } },
   };
 }
 

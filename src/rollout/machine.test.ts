@@ -36,9 +36,9 @@ function planOf(kinds: readonly StepKind[], writesEach: number, before: Readonly
       stage: 'strict',
       title: `step ${at}`,
       writes: pairs.map((pair) => pair.write),
-      ...(at % 2 === 0 ? { until: { kind: 'loaded' } } : {}),
+      ...(at % 2 === 0 ? { until: { kind: 'loaded', clients: false } } : {}),
       ...(at % 3 === 0 ? { proof: { mode: 'STRICT' } } : {}),
-      undo: { writes: pairs.map((pair) => pair.undo), until: { kind: 'loaded' } },
+      undo: { writes: pairs.map((pair) => pair.undo), until: { kind: 'loaded', clients: false } },
     };
   });
   return { namespace: 'shop', workloads: [], until: 'strict', steps, leftOut: [] };

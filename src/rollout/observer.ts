@@ -1,5 +1,7 @@
 /** What a rollout needs to see of the mesh, as a port: `mesh-observer.ts` looks at real proxies, tests bring their own. */
-import type { Plan, Proof } from './plan.ts';
+import type { Plan, Proof, Until } from './plan.ts';
+
+export type Loading = Extract<Until, { readonly kind: 'loaded' }>;
 
 /** A proxy that has not loaded what is declared now. */
 export interface Pending {
@@ -26,8 +28,11 @@ export interface ProofResult {
 }
 
 export interface Observer {
-  /** Proxies that the namespace's policies concern and that are behind. Empty: every one has loaded what is declared. */
-  pending(plan: Plan, signal: AbortSignal): Promise<readonly Pending[]>;
+  /**
+   * Begins to watch for a change that has just been written.
+   * @returns a look at the proxies concerned: those that are behind still; none: every one has loaded what is declared
+   */
+  loading(plan: Plan, until: Loading): (signal: AbortSignal) => Promise<readonly Pending[]>;
   /** Probes the plan's workloads with new connections. */
   prove(plan: Plan, proof: Proof, signal: AbortSignal): Promise<ProofResult>;
 }

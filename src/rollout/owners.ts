@@ -102,6 +102,7 @@ export function leftOutside(mesh: Mesh, namespace: string): readonly LeftOut[] {
     .map((workload) => ({
       workload: { kind: workload.kind, namespace, name: workload.name },
       reason: workload.kind === 'Pod' ? 'a pod that no controller would make anew' : `a ${workload.kind}`,
+      byChoice: false,
     }));
 }
 

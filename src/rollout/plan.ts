@@ -10,8 +10,11 @@ export type Stage = (typeof stages)[number];
 export type Until =
   /** The workload runs its newest template on every replica, all ready; with a sidecar in each pod where `sidecar`. */
   | { readonly kind: 'rolled-out'; readonly workload: ObjectRef; readonly sidecar: boolean }
-  /** Every proxy that the namespace's policies concern has loaded what is declared now. */
-  | { readonly kind: 'loaded' };
+  /**
+   * Every proxy of the namespace has loaded what is declared now; with `clients`, also every proxy that calls it, where
+   * the change makes clients send something else.
+   */
+  | { readonly kind: 'loaded'; readonly clients: boolean };
 
 /** What a probe must show. PERMISSIVE: mutual TLS works. STRICT: that, and plaintext is refused. */
 export interface Proof {
@@ -37,6 +40,8 @@ export interface Step {
 export interface LeftOut {
   readonly workload: ObjectRef;
   readonly reason: string;
+  /** True: the user left it out. False: nothing can be done for it, so the namespace as a whole is not proven. */
+  readonly byChoice: boolean;
 }
 
 export interface Plan {

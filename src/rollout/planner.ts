@@ -1,4 +1,5 @@
 /** From facts to steps. Nothing here judges whether they are wise; that is preflight's part. */
+import type { ObjectRef } from '../istio/kubernetes.ts';
 import type { Facts } from './facts.ts';
 import type { InjectionChoice } from './injection-choice.ts';
 import { injectionSteps } from './injection-steps.ts';
@@ -27,10 +28,12 @@ export interface Planned {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** True where `name` (`httpbin` or `Deployment/httpbin`, in any case) names the owner. */
-export function names(name: string, owner: Owner): boolean {
+const byExclude = 'excluded by --exclude';
+
+/** True where `name` (`httpbin` or `Deployment/httpbin`, the kind in any case) names the workload. */
+export function namesRef(name: string, ref: ObjectRef): boolean {
   const [kind, rest] = name.includes('/') ? name.split('/', 2) : [undefined, name];
-  return rest === owner.ref.name && (kind === undefined || kind.toLowerCase() === owner.kind.toLowerCase());
+  return rest === ref.name && (kind === undefined || kind.toLowerCase() === ref.kind.toLowerCase());
 }
 
 /** @param choice how injection is turned on; a refused one adds no label */
@@ -40,16 +43,16 @@ export function planRollout(facts: Facts, choice: InjectionChoice, options: Plan
   const labels = { ...facts.namespace.metadata.labels, ...(choice.kind === 'refused' ? {} : choice.labels) };
   const asked = facts.owners.filter((owner) =>
     wholeNamespace
-      ? !options.exclude.some((name) => names(name, owner))
-      : options.workloads.some((name) => names(name, owner)),
+      ? !options.exclude.some((name) => namesRef(name, owner.ref))
+      : options.workloads.some((name) => namesRef(name, owner.ref)),
   );
-  const excluded = facts.owners.filter((owner) => options.exclude.some((name) => names(name, owner)));
+  const excluded = facts.owners.filter((owner) => options.exclude.some((name) => namesRef(name, owner.ref)));
   const bare = asked.filter((owner) => owner.meshed === 'no');
   const reasons = new Map(bare.map((owner) => [owner, whyNot(owner, facts, labels, wholeNamespace)]));
   const injected = bare.filter((owner) => reasons.get(owner) === null);
   const impossible = bare.flatMap((owner): readonly LeftOut[] => {
     const reason = reasons.get(owner);
-    return typeof reason === 'string' ? [{ workload: owner.ref, reason }] : [];
+    return typeof reason === 'string' ? [{ workload: owner.ref, reason, byChoice: false }] : [];
   });
   const concerned = asked.filter((owner) => owner.meshed !== 'no' || injected.includes(owner));
   const steps = [
@@ -58,6 +61,11 @@ export function planRollout(facts: Facts, choice: InjectionChoice, options: Plan
       ? namespacePolicySteps(facts, namespace, excluded)
       : workloadPolicySteps(facts, namespace, concerned)),
   ];
+  const outside = (wholeNamespace ? leftOutside(facts.mesh, namespace) : []).map((left) =>
+    options.exclude.some((name) => namesRef(name, left.workload))
+      ? { ...left, reason: byExclude, byChoice: true }
+      : left,
+  );
   const last = stages.indexOf(options.until);
   return {
     plan: {
@@ -66,8 +74,8 @@ export function planRollout(facts: Facts, choice: InjectionChoice, options: Plan
       until: options.until,
       steps: steps.filter((step) => stages.indexOf(step.stage) <= last),
       leftOut: [
-        ...excluded.map((owner) => ({ workload: owner.ref, reason: 'excluded by --exclude' })),
-        ...(wholeNamespace ? leftOutside(facts.mesh, namespace) : []),
+        ...excluded.map((owner) => ({ workload: owner.ref, reason: byExclude, byChoice: true })),
+        ...outside,
       ],
     },
     injected,

@@ -2,7 +2,7 @@
 import { formatRef } from '../istio/kubernetes.ts';
 import type { Facts } from './facts.ts';
 import type { Owner } from './owners.ts';
-import type { Stage, Step } from './plan.ts';
+import type { Stage, Step, Until } from './plan.ts';
 import { holdPlaintext, type Reversible, setNamespaceMode, setWorkloadMode } from './policies.ts';
 
 function policyStep(
@@ -10,15 +10,17 @@ function policyStep(
   title: string,
   changes: readonly Reversible[],
   proof?: Step['proof'],
+  clients = false,
 ): Step {
+  const until: Until = { kind: 'loaded', clients };
   return {
     kind: 'policy',
     stage,
     title,
     writes: changes.map(({ write }) => write),
-    until: { kind: 'loaded' },
+    until,
     ...(proof === undefined ? {} : { proof }),
-    undo: { writes: changes.map(({ undo }) => undo).toReversed(), until: { kind: 'loaded' } },
+    undo: { writes: changes.map(({ undo }) => undo).toReversed(), until },
   };
 }
 
@@ -60,17 +62,18 @@ function permissiveSteps(
   policy: string,
   permissive: Reversible,
 ): readonly Step[] {
-  const set = (title: string): Step => policyStep('permissive', title, [permissive], { mode: 'PERMISSIVE' });
-  if (facts.mode !== 'DISABLE') return [set(`set ${policy} to PERMISSIVE`)];
+  if (facts.mode !== 'DISABLE') {
+    return [policyStep('permissive', `set ${policy} to PERMISSIVE`, [permissive], { mode: 'PERMISSIVE' })];
+  }
   const hold = holdPlaintext(namespace, facts.meshConfig.clusterDomain);
   const release: Reversible = { write: hold.undo, undo: hold.write };
-  const { proof: _none, ...unproven } = set(`set ${policy} from DISABLE to PERMISSIVE`);
+  // Only these change what clients send, so only these wait for the clients' proxies too.
+  const step = (title: string, change: Reversible, proof?: Step['proof']): Step =>
+    policyStep('permissive', title, [change], proof, true);
   return [
-    policyStep('permissive', `hold clients of ${namespace} on plaintext while servers change over`, [hold]),
-    unproven,
-    policyStep('permissive', 'release the clients: they change to mutual TLS', [release], {
-      mode: 'PERMISSIVE',
-    }),
+    step(`hold clients of ${namespace} on plaintext while servers change over`, hold),
+    step(`set ${policy} from DISABLE to PERMISSIVE`, permissive),
+    step('release the clients: they change to mutual TLS', release, { mode: 'PERMISSIVE' }),
   ];
 }
 

@@ -47,6 +47,7 @@ function parsePlan(value: unknown, namespace: string): Plan {
       (entry): LeftOut => ({
         workload: parseRef(entry.workload),
         reason: asText(entry.reason) ?? '',
+        byChoice: entry.byChoice === true,
       }),
     ),
   };
@@ -76,7 +77,7 @@ function parseStep(step: JsonObject, namespace: string): Step {
 function parseUntil(value: unknown, namespace: string): Until | undefined {
   if (value === undefined) return undefined;
   const kind = oneOf(['rolled-out', 'loaded'] as const, dig(value, 'kind'), 'until');
-  if (kind === 'loaded') return { kind };
+  if (kind === 'loaded') return { kind, clients: dig(value, 'clients') === true };
   const workload = parseRef(dig(value, 'workload'));
   if (workload.namespace !== namespace) fail('a step waits for another namespace');
   return { kind, workload, sidecar: dig(value, 'sidecar') === true };

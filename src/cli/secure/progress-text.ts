@@ -1,0 +1,155 @@
+/** How a running rollout looks: lines that stay where nothing redraws, one line that moves on a terminal. */
+import { formatRef } from '../../istio/kubernetes.ts';
+import { paint } from '../../report/style.ts';
+import { type Cell, renderTable } from '../../report/table.ts';
+import type { RolloutState } from '../../rollout/machine.ts';
+import type { ProofResult, Verdict } from '../../rollout/observer.ts';
+import type { Progress } from '../../rollout/progress.ts';
+import { hanging, leftText, type TextStyle } from './plan-text.ts';
+
+export const verdictTone = { PROVEN: 'good', FAILED: 'bad', INCONCLUSIVE: 'warn' } as const satisfies Record<
+  Verdict,
+  string
+>;
+
+/**
+ * Turns progress into terminal text. On a terminal the waiting line is overwritten by what follows; elsewhere each
+ * change of it is a line, so that a log says what it waited for.
+ */
+export class ProgressText {
+  readonly #style: TextStyle & { readonly redraw: boolean };
+  /** The moving line is shown and has to be cleared first. */
+  #moving = false;
+
+  constructor(style: TextStyle & { readonly redraw: boolean }) {
+    this.#style = style;
+  }
+
+  /** @returns what to write for one event, newlines included; may be empty. */
+  render(progress: Progress): string {
+    const text = this.#text(progress);
+    if (text === '') return '';
+    if (progress.event === 'waiting' && this.#style.redraw) {
+      const cleared = this.#clear();
+      this.#moving = true;
+      return `${cleared}${paint(text.slice(0, this.#style.columns - 1), 'dim', this.#style.color)}`;
+    }
+    return `${this.#clear()}${text}\n`;
+  }
+
+  #clear(): string {
+    const clear = this.#moving ? '\r\u001b[2K' : '';
+    this.#moving = false;
+    return clear;
+  }
+
+  #text(progress: Progress): string {
+    const { color } = this.#style;
+    switch (progress.event) {
+      case 'step': {
+        const { step, of } = progress.position;
+        const prefix = `${progress.back ? 'back ' : ''}[${step}/${of}] `;
+        return hanging(prefix, progress.title, this.#style)
+          .map((line) => paint(line, progress.back ? 'warn' : 'strong', color))
+          .join('\n');
+      }
+      case 'write':
+        return paint(`      ${progress.write} ${formatRef(progress.resource)}`, 'dim', color);
+      case 'waiting':
+        return `      ${progress.detail}`;
+      case 'retry':
+        return `      ${paint('again', 'warn', color)} in ${progress.inMs / 1000} s: ${progress.reason}`;
+      case 'proof':
+        return proofLine(progress.result, progress.mode, color);
+      case 'failed':
+        return hanging('      ', progress.reason, this.#style)
+          .map((line) => paint(line, 'bad', color))
+          .join('\n');
+      case 'end':
+        return '';
+    }
+  }
+}
+
+function proofLine(result: ProofResult, mode: string, color: boolean): string {
+  const good = result.rows.filter((row) => row.verdict === 'PROVEN').length;
+  const what = mode === 'STRICT' ? 'mutual TLS accepted, plaintext refused' : 'mutual TLS accepted';
+  return `      ${paint(result.verdict, verdictTone[result.verdict], color)} ${what}: ${good} of ${result.rows.length} ports`;
+}
+
+/** The verdict table. */
+export function proofTable(result: ProofResult, style: TextStyle): string {
+  const rows = result.rows.map((row): readonly Cell[] => [
+    row.workload,
+    String(row.port),
+    { text: row.verdict, tone: verdictTone[row.verdict] },
+    row.detail,
+  ]);
+  const columns = [
+    { title: 'WORKLOAD' },
+    { title: 'PORT', align: 'right' as const },
+    { title: 'VERDICT' },
+    { title: 'SEEN' },
+  ];
+  return renderTable(columns, rows, { width: style.columns, color: style.color });
+}
+
+export interface EndingOptions {
+  /** `padlock` or `kubectl padlock`. */
+  readonly program: string;
+  /** Flags that another command must repeat: ` --context kind-dev`. */
+  readonly flags: string;
+}
+
+/** What stands now, and what to do next. */
+export function endingText(state: RolloutState, options: EndingOptions, style: TextStyle): string {
+  const { namespace, leftOut } = state.plan;
+  const again = `${options.program} secure ${namespace}${options.flags}`;
+  const outside = leftOut.filter((left) => !left.byChoice);
+  const mode = { inject: 'injected', permissive: 'PERMISSIVE', strict: 'STRICT' }[state.plan.until];
+  switch (state.status) {
+    case 'done':
+      return lines([
+        `${paint('Done.', 'good', style.color)} ${subject(state)} ${mode === 'STRICT' ? 'is STRICT, and that is proven.' : `is ${mode}.`}`,
+        ...outside.map((left) => `Still outside the mesh, open to plaintext: ${leftText(left)}`),
+        `To take it all back: ${again} --abort`,
+      ]);
+    case 'rolled-back':
+      return lines([
+        `${paint('Taken back.', 'warn', style.color)} Namespace ${namespace} is as it was before.`,
+        ...(state.reason === undefined ? [] : [`Why: ${state.reason}`]),
+      ]);
+    case 'stuck':
+      return lines([
+        `${paint('Not everything could be taken back.', 'bad', style.color)} Look at:`,
+        ...state.unrestored.map((what) => `  ${what}`),
+        `Try again with: ${again} --abort`,
+      ]);
+    case 'paused':
+    case 'running':
+      return lines([
+        `${paint('Paused', 'warn', style.color)}${state.reason === undefined ? '' : `: ${state.reason}`}.`,
+        ...whatStands(state),
+        `To go on:        ${again}`,
+        `To take it back: ${again} --abort`,
+      ]);
+  }
+}
+
+function subject(state: RolloutState): string {
+  const { namespace, workloads } = state.plan;
+  return workloads.length === 0 ? `Namespace ${namespace}` : `${workloads.join(', ')} in ${namespace}`;
+}
+
+/** Nothing half-applied is left unsaid: what is done, and the step that was under way. */
+function whatStands(state: RolloutState): readonly string[] {
+  if (state.direction === 'back')
+    return ['It was on its way back to what stood before; that is not finished.'];
+  const done = state.plan.steps.slice(0, state.reached).map((step) => `  done: ${step.title}`);
+  const current = state.plan.steps[state.reached];
+  return ['What stands:', ...done, ...(current === undefined ? [] : [`  begun: ${current.title}`])];
+}
+
+function lines(texts: readonly string[]): string {
+  return `${texts.join('\n')}\n`;
+}

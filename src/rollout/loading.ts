@@ -1,0 +1,144 @@
+/** Whether proxies have loaded what is declared: posture says what they should do, their config dumps what they do. */
+import { PadlockError } from '../errors.ts';
+import type { ConfigDump } from '../evidence/envoy/config-dump.ts';
+import { configured } from '../evidence/envoy/inbound.ts';
+import { outboundClusters } from '../evidence/envoy/outbound.ts';
+import { edge } from '../mesh/edge.ts';
+import { inbound, portsOf } from '../mesh/inbound.ts';
+import { endpointsOf, type Mesh } from '../mesh/mesh.ts';
+import type { Workload } from '../mesh/workload.ts';
+import type { Pending } from './observer.ts';
+
+/** What one proxy must have loaded; `behind` says in a sentence what it has not. */
+export interface Expectation {
+  readonly namespace: string;
+  readonly pod: string;
+  behind(dump: ConfigDump): string | undefined;
+}
+
+/** What every pod with a sidecar in the namespace must accept, port by port. */
+export function serverExpectations(mesh: Mesh, namespace: string): readonly Expectation[] {
+  return mesh.workloads
+    .filter((workload) => workload.namespace === namespace && workload.dataplane === 'sidecar')
+    .flatMap((workload) => {
+      const wanted = portsOf(mesh, workload)
+        .map((port) => inbound(mesh, workload, port))
+        .filter((row) => row.captured);
+      const behind = (dump: ConfigDump): string | undefined => {
+        if (dump.kind !== 'envoy') return undefined;
+        for (const { port, mode, mtls, plaintext } of wanted) {
+          const loaded = configured(dump, port);
+          if (loaded.acceptsMtls !== mtls || loaded.acceptsPlaintext !== plaintext) {
+            return `port ${port} is ${loaded.mode} still, ${mode} is declared`;
+          }
+        }
+        return undefined;
+      };
+      return expectFrom(workload, behind);
+    });
+}
+
+/** What every proxy of the mesh must send to each service port of the namespace. */
+export function clientExpectations(mesh: Mesh, namespace: string): readonly Expectation[] {
+  const ports = mesh.services
+    .filter((service) => service.namespace === namespace)
+    .flatMap((service) =>
+      service.ports.map(({ port }) => ({ host: `${service.name}.${namespace}.svc.cluster.local`, port })),
+    );
+  return mesh.workloads
+    .filter((workload) => workload.dataplane === 'sidecar' || workload.dataplane === 'gateway')
+    .flatMap((client) => {
+      const wanted = ports.map(({ host, port }) => ({
+        host,
+        port,
+        sends: sendsTo(mesh, client, host, port),
+      }));
+      const behind = (dump: ConfigDump): string | undefined => {
+        if (dump.kind !== 'envoy') return undefined;
+        for (const { host, port, sends } of wanted) {
+          // Endpoints that fare differently, or none at all, are no sign of a change that is under way.
+          if (sends === undefined) continue;
+          const loaded = outboundClusters(dump, host, port).filter((cluster) => cluster.subset === '');
+          const other = loaded.flatMap((cluster) => cluster.endpoints).find((one) => one.sends !== sends);
+          if (other !== undefined) return `sends ${other.sends} to ${host}:${port} still`;
+        }
+        return undefined;
+      };
+      return expectFrom(client, behind);
+    });
+}
+
+/** What a client is to send to every endpoint of a port; undefined where that differs or is not known. */
+function sendsTo(mesh: Mesh, client: Workload, host: string, port: number): string | undefined {
+  const sends = new Set(
+    endpointsOf(mesh, host, port)
+      .filter((endpoint) => endpoint.ready)
+      .map((endpoint) => edge(mesh, client, host, port, endpoint)?.sends),
+  );
+  return sends.size === 1 ? [...sends][0] : undefined;
+}
+
+function expectFrom(workload: Workload, behind: Expectation['behind']): readonly Expectation[] {
+  return workload.pods
+    .filter((pod) => !pod.deleting && pod.phase === 'Running')
+    .map((pod) => ({ namespace: workload.namespace, pod: pod.name, behind }));
+}
+
+/** How long a snapshot is good for: pods come and go while a rollout waits. */
+const freshMs = 5_000;
+/** Proxies asked at once. */
+const atOnce = 8;
+
+export interface LoadingSources {
+  /** A snapshot of now, as a mesh. */
+  readMesh(signal: AbortSignal): Promise<Mesh>;
+  /** A proxy's config dump with its endpoints. */
+  readDump(namespace: string, pod: string, signal: AbortSignal): Promise<ConfigDump>;
+  now(): number;
+}
+
+/**
+ * A look that can be repeated: each one asks only the proxies that were behind the last time, and reads the cluster anew
+ * when what it knows has grown old.
+ */
+export function lookAt(
+  sources: LoadingSources,
+  expect: (mesh: Mesh) => readonly Expectation[],
+): (signal: AbortSignal) => Promise<readonly Pending[]> {
+  let left: readonly Expectation[] | undefined;
+  let readAt = 0;
+  return async (signal) => {
+    if (left === undefined || sources.now() - readAt > freshMs) {
+      readAt = sources.now();
+      left = expect(await sources.readMesh(signal));
+    }
+    const pending: { readonly expectation: Expectation; readonly detail: string }[] = [];
+    const queue = [...left];
+    const worker = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const detail = await behindNow(next, sources, signal);
+        if (detail !== undefined) pending.push({ expectation: next, detail });
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, queue.length) }, worker));
+    left = pending.map(({ expectation }) => expectation);
+    return pending.map(({ expectation: { namespace, pod }, detail }) => ({
+      pod: `${namespace}/${pod}`,
+      detail,
+    }));
+  };
+}
+
+async function behindNow(
+  expectation: Expectation,
+  sources: LoadingSources,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return expectation.behind(await sources.readDump(expectation.namespace, expectation.pod, signal));
+  } catch (error) {
+    // A pod that ends, or a proxy that starts, does not answer now; the next look knows more.
+    if (!(error instanceof PadlockError) || error.code === 'CLUSTER_FORBIDDEN') throw error;
+    return error.message;
+  }
+}
