@@ -30,8 +30,8 @@ export interface Context extends CommandContext {
   readonly stderr: Output;
   readonly stdin: {
     readonly isTTY: boolean;
-    /** The whole of standard input as text. */
-    read(): Promise<string>;
+    /** The whole of standard input. */
+    read(): Promise<Uint8Array>;
     /** One line, as a person types it; undefined at the end of the input. */
     readLine(): Promise<string | undefined>;
   };

@@ -1,7 +1,7 @@
 /** Fills the commands' `Context` from the process. Used by `main.ts` only. */
 
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExitCode } from '../errors.ts';
 import type { Clock, Context, Output } from './context.ts';
@@ -32,7 +32,7 @@ export function processContext(
     stderr: output(stderr, env),
     stdin: {
       isTTY: stdin.isTTY === true,
-      read: () => text(stdin),
+      read: () => buffer(stdin),
       readLine: () => readLine(stdin),
     },
     env,

@@ -33,11 +33,13 @@ export async function snapshotFrom(
   }
   const cluster = await context.connect(flags);
   const { readClusterSnapshot } = await import('../sources/cluster-snapshot.ts');
-  const named = flags.namespace === undefined ? {} : { namespaces: [flags.namespace] };
+  const namespace = flags.namespace ?? cluster.defaultNamespace ?? 'default';
+  const asked = flags.allNamespaces === true ? {} : { namespaces: [namespace] };
   const snapshot = await readClusterSnapshot(cluster, {
-    ...named,
+    ...asked,
     signal: context.signal,
     now: () => context.clock.now(),
+    needsIstio: true,
   });
-  return { snapshot, ...named };
+  return { snapshot, ...asked };
 }
