@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 
 /** The same context, whose standard input can be read again: once for the manifests, once for the excerpts. */
 export function rememberStdin(context: Context): Context {
-  let text: Promise<string> | undefined;
+  let text: Promise<Uint8Array> | undefined;
   const stdin = {
     isTTY: context.stdin.isTTY,
     readLine: () => context.stdin.readLine(),

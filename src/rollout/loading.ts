@@ -4,8 +4,9 @@ import type { ConfigDump } from '../evidence/envoy/config-dump.ts';
 import { configured } from '../evidence/envoy/inbound.ts';
 import { outboundClusters } from '../evidence/envoy/outbound.ts';
 import { edge } from '../mesh/edge.ts';
+import { endpointsOf } from '../mesh/endpoints.ts';
 import { inbound, portsOf } from '../mesh/inbound.ts';
-import { endpointsOf, type Mesh } from '../mesh/mesh.ts';
+import type { Mesh } from '../mesh/mesh.ts';
 import type { Workload } from '../mesh/workload.ts';
 import type { Pending } from './observer.ts';
 
