@@ -112,7 +112,6 @@ export async function startControlPlane(): Promise<ControlPlane> {
       `--service-account-key-file=${join(folder, 'sa.pub')}`,
       `--service-account-signing-key-file=${join(folder, 'sa.key')}`,
       '--allow-privileged=true',
-      '--disable-admission-plugins=ServiceAccount',
     ]);
   let apiServer = startApiServer();
   const ready = async () => {
