@@ -40,7 +40,9 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
     const second = interrupt.signal.aborted;
     interrupt.abort(new Error(`ended by ${name}`));
-    if (second || !finishesOnInterrupt()) void end(ExitCode.interrupted);
+    if (!second && finishesOnInterrupt()) return;
+    process.stderr.write('interrupted\n');
+    void end(ExitCode.interrupted);
   });
 }
 

@@ -1,7 +1,7 @@
 /** The one way in which Padlock prints what went wrong: a sentence, the place in the text, a hint; no stack trace. */
 import { ArgumentScannerError, formatMessageForArgumentScannerError } from '@stricli/core';
 import pc from 'picocolors';
-import { ExitCode, PadlockError, type TextPosition } from '../errors.ts';
+import { type ErrorCode, ExitCode, PadlockError, type TextPosition } from '../errors.ts';
 
 export interface ErrorStyle {
   readonly color: boolean;
@@ -42,9 +42,21 @@ function formatExpected(error: PadlockError, label: string, style: ErrorStyle): 
     const excerpt = style.excerpt(error.position);
     if (excerpt !== undefined) lines.push(excerpt);
   }
-  if (error.hint !== undefined) lines.push(hintLine(error.hint, style.color));
+  const hint = error.hint ?? usualHints[error.code];
+  if (hint !== undefined) lines.push(hintLine(hint, style.color));
   return [...lines, ...debugLines(error, style)].join('\n');
 }
+
+/** For the places that know no better one. */
+const usualHints: Partial<Readonly<Record<ErrorCode, string>>> = {
+  USAGE: '--help after the command shows what can be given',
+  FILE_NOT_READABLE: 'check the path; a folder works too, and - is standard input',
+  FILE_NOT_WRITABLE: 'check that the folder exists and may be written',
+  YAML_SYNTAX: 'mend the text there; the mistake may begin a few lines earlier',
+  INPUT_INVALID: 'expected are manifests in YAML or JSON, or what `padlock snapshot` saved',
+  CLUSTER_NOT_FOUND: 'it may have been deleted meanwhile; try again',
+  CLUSTER_CONFLICT: 'somebody changed it at the same time; try again',
+};
 
 function debugLines(thrown: unknown, style: ErrorStyle): readonly string[] {
   if (!style.debug || !(thrown instanceof Error)) return [];
