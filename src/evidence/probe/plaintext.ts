@@ -1,0 +1,105 @@
+/**
+ * The negative probe of one pod's port, by whatever way the rights allow: the API server's pod proxy, else curl in another
+ * pod's `istio-proxy` container, whose traffic no sidecar captures (design fact 9), else a probe pod without a sidecar.
+ */
+import { PadlockError } from '../../errors.ts';
+import type { Cluster } from '../../sources/cluster.ts';
+import { type Container, curl, NoCurl, readPlaintextCurl } from './curl.ts';
+import type { PlaintextOutcome } from './outcome.ts';
+import { type PodPort, probeByPodProxy, probePath } from './pod-proxy.ts';
+
+export interface PlaintextTarget extends PodPort {
+  readonly address: string | undefined;
+  /** The policy says that plaintext is refused here: an answer may then come over an older connection and is looked at twice. */
+  readonly refusalExpected: boolean;
+}
+
+export interface PlaintextEffects {
+  readonly cluster: Cluster;
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly nonce: () => string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PlaintextResult {
+  readonly outcome: PlaintextOutcome;
+  readonly caller: string;
+}
+
+/** How long Envoy serves connections from before a change (drain_time 45 s), and some more. */
+const drainMs = 60_000;
+const drainPauseMs = 3_000;
+
+/**
+ * @param callers containers to call from where the pod proxy cannot be used, best first
+ */
+export async function probePlaintext(
+  target: PlaintextTarget,
+  callers: readonly Container[],
+  effects: PlaintextEffects,
+): Promise<PlaintextResult> {
+  const byProxy = await throughPodProxy(target, effects);
+  if (isConclusive(byProxy)) return { outcome: byProxy, caller: 'pod proxy of the API server' };
+  for (const from of callers) {
+    if (from.pod === target.pod && from.namespace === target.namespace) continue;
+    const outcome = await fromContainer(from, target, effects);
+    if (outcome !== undefined && isConclusive(outcome)) {
+      return { outcome, caller: `curl in ${from.namespace}/${from.pod} (${from.container})` };
+    }
+  }
+  return { outcome: byProxy, caller: 'pod proxy of the API server' };
+}
+
+/** Something was learnt about the port; a probe that could not be made, or a way that is barred, taught nothing. */
+function isConclusive(outcome: PlaintextOutcome): boolean {
+  return !['not-allowed', 'not-run', 'timeout', 'unreachable'].includes(outcome.kind);
+}
+
+async function throughPodProxy(
+  target: PlaintextTarget,
+  effects: PlaintextEffects,
+): Promise<PlaintextOutcome> {
+  const once = (fresh: boolean): Promise<PlaintextOutcome> =>
+    probeByPodProxy(effects.cluster, target, {
+      userAgent: `padlock-probe/${effects.nonce()}`,
+      fresh,
+      signal: effects.signal,
+    });
+  const first = await once(false);
+  if (first.kind !== 'answered' || !target.refusalExpected) return first;
+  // Refused on a connection of its own: the answer had come over one from before the policy.
+  const fresh = await once(true);
+  if (fresh.kind === 'reset' || fresh.kind === 'closed') return fresh;
+  if (fresh.kind === 'answered') return fresh;
+  const deadline = effects.now() + drainMs;
+  while (effects.now() < deadline) {
+    await effects.sleep(drainPauseMs);
+    const again = await once(false);
+    if (again.kind !== 'answered') return again;
+  }
+  return first;
+}
+
+async function fromContainer(
+  from: Container,
+  target: PlaintextTarget,
+  effects: PlaintextEffects,
+): Promise<PlaintextOutcome | undefined> {
+  if (target.address === undefined) return undefined;
+  const host = target.address.includes(':') ? `[${target.address}]` : target.address;
+  const userAgent = `padlock-probe/${effects.nonce()}`;
+  try {
+    const { signal } = effects;
+    const url = `http://${host}:${target.port}${probePath}`;
+    return readPlaintextCurl(await curl(effects.cluster, from, url, { userAgent, signal }));
+  } catch (error) {
+    effects.signal?.throwIfAborted();
+    if (error instanceof NoCurl) return undefined;
+    if (!(error instanceof PadlockError)) throw error;
+    const detail = error.message;
+    return error.code === 'CLUSTER_FORBIDDEN'
+      ? { kind: 'not-allowed', right: 'create pods/exec', detail }
+      : { kind: 'not-run', detail };
+  }
+}

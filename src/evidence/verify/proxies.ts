@@ -1,0 +1,61 @@
+/** Reads what each pod's proxy has loaded: filter chains of the asked ports, and its certificates. One dump a pod. */
+
+import { PadlockError } from '../../errors.ts';
+import type { AdminReader } from '../admin.ts';
+import { certificatesInDump, type ProxyCertificates } from '../certificates/workload-certificates.ts';
+import { type ConfigDump, type EnvoyDump, parseConfigDump } from '../envoy/config-dump.ts';
+import { type Configured, configured } from '../envoy/inbound.ts';
+
+export type ProxyFacts =
+  | {
+      readonly read: true;
+      readonly via: string;
+      readonly byPort: ReadonlyMap<number, Configured>;
+      readonly certificates: readonly ProxyCertificates[];
+    }
+  | { readonly read: false; readonly why: string; readonly notAllowed: boolean };
+
+/** @throws only the signal's reason */
+export async function readProxy(
+  admin: AdminReader,
+  namespace: string,
+  pod: string,
+  ports: readonly number[],
+  address: string | undefined,
+): Promise<ProxyFacts> {
+  const dump = await readDump(admin, namespace, pod);
+  if ('why' in dump) return { read: false, ...dump };
+  const byPort = new Map<number, Configured>();
+  if (dump.dump.kind === 'envoy') {
+    for (const port of ports) byPort.set(port, configured(dump.dump, port, address));
+  }
+  return { read: true, via: dump.via, byPort, certificates: certificatesInDump(dump.dump) };
+}
+
+/** The dump of a client's proxy, with endpoints, to tell what it would send. */
+export async function readClientDump(
+  admin: AdminReader,
+  namespace: string,
+  pod: string,
+): Promise<EnvoyDump | undefined> {
+  const dump = await readDump(admin, namespace, pod, '/config_dump?include_eds');
+  return 'dump' in dump && dump.dump.kind === 'envoy' ? dump.dump : undefined;
+}
+
+async function readDump(
+  admin: AdminReader,
+  namespace: string,
+  pod: string,
+  path = '/config_dump',
+): Promise<
+  { readonly dump: ConfigDump; readonly via: string } | { readonly why: string; readonly notAllowed: boolean }
+> {
+  const answer = await admin.get(namespace, pod, path);
+  if (!answer.ok) return { why: answer.reasons.join('; '), notAllowed: answer.forbidden };
+  try {
+    return { dump: parseConfigDump(answer.text, `${namespace}/${pod}`), via: answer.via };
+  } catch (error) {
+    if (!(error instanceof PadlockError)) throw error;
+    return { why: error.message, notAllowed: false };
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * From the columns of a row to its verdict: rules in order, the first that has something to say wins. PROVEN is what is
+ * left when none has: plaintext refused on every pod, and mutual TLS accepted with the expected identities.
+ */
+import { formatRef } from '../../istio/kubernetes.ts';
+import type { Judgement, Verdict, VerifyRow } from './row.ts';
+
+type Columns = Omit<VerifyRow, 'judgement'>;
+type Decision = {
+  readonly verdict: Exclude<Verdict, 'PROVEN'>;
+  readonly reason: string;
+  readonly next: string;
+};
+type Rule = (row: Columns) => Decision | null;
+
+const rules: readonly Rule[] = [
+  noPods,
+  plaintextAnswered,
+  noProxy,
+  badCertificate,
+  mutualTlsWentWrong,
+  configuredTakesPlaintext,
+  policyTakesPlaintext,
+  probesKeptAway,
+  plaintextNotRefused,
+  mutualTlsNotShown,
+  columnsDisagree,
+];
+
+/** Draws the verdict of a row. Never rounds up: a column that could not be seen, and that the proof rests on, is INCONCLUSIVE. */
+export function judge(row: Columns): Judgement {
+  const disagreements = findDisagreements(row);
+  for (const rule of rules) {
+    const decision = rule(row);
+    if (decision !== null) return { ...decision, disagreements };
+  }
+  const accepted = row.mutualTls?.outcome;
+  const shown = accepted?.kind === 'accepted' ? accepted.client : '';
+  return {
+    verdict: 'PROVEN',
+    reason: `plaintext is refused, mutual TLS is accepted from ${shown}`,
+    disagreements,
+  };
+}
+
+function noPods(row: Columns): Decision | null {
+  if (row.pods.length > 0) return null;
+  return { verdict: 'INCONCLUSIVE', reason: 'no pod of it runs', next: 'scale it up, then verify again' };
+}
+
+function plaintextAnswered(row: Columns): Decision | null {
+  const answered = row.plaintext.find(({ outcome }) => outcome.kind === 'answered');
+  if (answered?.outcome.kind !== 'answered') return null;
+  const who = answered.outcome.by === 'proxy' ? 'the proxy took plaintext' : 'plaintext was answered';
+  return {
+    verdict: 'FAILED',
+    reason: `${who} by ${answered.pod} (${answered.outcome.detail})`,
+    next: whyOpen(row),
+  };
+}
+
+/** What stands between the row and STRICT, most basic first. */
+function whyOpen(row: Columns): string {
+  const { declared } = row;
+  if (!declared.captured) return withoutProxy(row);
+  if (declared.mode !== 'STRICT') {
+    const from = declared.policy === undefined ? 'no policy says otherwise' : formatRef(declared.policy);
+    return `the mode is ${declared.mode} (${from}); "padlock secure ${row.namespace}" takes it to STRICT`;
+  }
+  const open = row.configured.find((pod) => 'configured' in pod && pod.configured.acceptsPlaintext);
+  if (open !== undefined) {
+    return `the policy is STRICT but the proxy of ${open.pod} has not loaded it: see istioctl proxy-status, and EnvoyFilters`;
+  }
+  return 'the policy is STRICT, yet something answers: look for a hostPort, an excluded port or a second listener';
+}
+
+function withoutProxy(row: Columns): string {
+  const last = row.declared.because.at(-1)?.text;
+  const why = last === undefined ? '' : ` (${last})`;
+  return `no sidecar guards the port${why}: inject it, or take the port out of the exclusions`;
+}
+
+function noProxy(row: Columns): Decision | null {
+  if (row.declared.captured) return null;
+  return {
+    verdict: 'FAILED',
+    reason: 'no sidecar guards this port, so nothing refuses plaintext',
+    next: withoutProxy(row),
+  };
+}
+
+function badCertificate(row: Columns): Decision | null {
+  const bad = row.certificates.find((finding) => finding.severity === 'error');
+  if (bad === undefined) return null;
+  return {
+    verdict: 'FAILED',
+    reason: `${bad.pod}: ${bad.message}`,
+    next: 'see "padlock certs"; a restart of the pod asks for a new certificate',
+  };
+}
+
+function mutualTlsWentWrong(row: Columns): Decision | null {
+  const outcome = row.mutualTls?.outcome;
+  switch (outcome?.kind) {
+    case 'wrong-identity':
+      return {
+        verdict: 'FAILED',
+        reason: outcome.detail,
+        next: 'see "padlock certs" for whose certificates these are',
+      };
+    case 'tls-failed':
+      return {
+        verdict: 'FAILED',
+        reason: `mutual TLS fails: ${outcome.detail}`,
+        next: 'see "padlock certs" for validity and roots',
+      };
+    case 'plaintext':
+      return {
+        verdict: 'FAILED',
+        reason: `a mesh client’s request came in plaintext: ${outcome.detail}`,
+        next: 'look for a DestinationRule that says DISABLE, and for excluded outbound ports',
+      };
+    default:
+      return null;
+  }
+}
+
+function configuredTakesPlaintext(row: Columns): Decision | null {
+  const open = row.configured.find((pod) => 'configured' in pod && pod.configured.acceptsPlaintext);
+  if (open === undefined) return null;
+  return {
+    verdict: 'FAILED',
+    reason: `the proxy of ${open.pod} has a filter chain that takes plaintext`,
+    next: whyOpen(row),
+  };
+}
+
+function policyTakesPlaintext(row: Columns): Decision | null {
+  if (!row.declared.plaintext || row.plaintext.some(({ outcome }) => isRefusal(outcome.kind))) return null;
+  return {
+    verdict: 'FAILED',
+    reason: `the policy takes plaintext (${row.declared.mode})`,
+    next: whyOpen(row),
+  };
+}
+
+function isRefusal(kind: string): boolean {
+  return kind === 'reset' || kind === 'closed';
+}
+
+function probesKeptAway(row: Columns): Decision | null {
+  if (row.probesAllowed) return null;
+  return {
+    verdict: 'INCONCLUSIVE',
+    reason: 'the pods’ annotation padlock.dev/probe keeps probes away',
+    next: 'remove the annotation to have it proven',
+  };
+}
+
+/** Every pod must refuse, and the refusal must be the proxy's: its chains say so, or the same request by mutual TLS was taken. */
+function plaintextNotRefused(row: Columns): Decision | null {
+  for (const probe of row.plaintext) {
+    const { outcome, pod } = probe;
+    const chains = row.configured.find((one) => one.pod === pod);
+    const strict = chains !== undefined && 'configured' in chains && !chains.configured.acceptsPlaintext;
+    const accepted = row.mutualTls?.outcome.kind === 'accepted';
+    if (outcome.kind === 'reset' && (strict || accepted)) continue;
+    if (outcome.kind === 'closed' && strict && accepted) continue;
+    return { verdict: 'INCONCLUSIVE', ...unclearRefusal(outcome.kind, pod, outcome) };
+  }
+  if (row.plaintext.length >= row.pods.length) return null;
+  return {
+    verdict: 'INCONCLUSIVE',
+    reason: 'plaintext was not tried on every pod',
+    next: 'verify again',
+  };
+}
+
+function unclearRefusal(
+  kind: string,
+  pod: string,
+  outcome: { readonly detail?: string; readonly right?: string },
+): { readonly reason: string; readonly next: string } {
+  const detail = outcome.detail ?? '';
+  const missing = outcome.right ?? '';
+  const sentences: Readonly<Record<string, readonly [string, string]>> = {
+    reset: [
+      `plaintext to ${pod} was reset, but nothing shows that the proxy did it and not the application`,
+      'allow reading the proxy (padlock rbac --for configured), or use --probe-pods',
+    ],
+    closed: [
+      `plaintext to ${pod} was closed without an answer, by whom is not shown`,
+      'allow reading the proxy (padlock rbac --for configured), or use --probe-pods',
+    ],
+    'nothing-listens': [
+      `nothing listens on ${pod}, not even its proxy`,
+      'is the port right, and the pod ready?',
+    ],
+    timeout: [
+      `plaintext to ${pod} got no answer in time: a network policy may drop it (${detail})`,
+      'probe from inside with --probe-pods',
+    ],
+    unreachable: [`${pod} cannot be reached (${detail})`, 'probe from inside with --probe-pods'],
+    'not-allowed': [
+      `not allowed to probe ${pod} (missing: ${missing})`,
+      'padlock rbac --for verify prints the Role; or use --probe-pods',
+    ],
+    'not-run': [`plaintext could not be tried on ${pod}: ${detail}`, 'verify again, or use --probe-pods'],
+  };
+  const [reason, next] = sentences[kind] ?? [`plaintext to ${pod}: ${detail}`, 'verify again'];
+  return { reason, next };
+}
+
+function mutualTlsNotShown(row: Columns): Decision | null {
+  const outcome = row.mutualTls?.outcome;
+  if (outcome === undefined) {
+    return {
+      verdict: 'INCONCLUSIVE',
+      reason: `plaintext is refused; mutual TLS was not tried: ${row.mutualTlsMissing ?? 'no client'}`,
+      next: 'use --probe-pods, which brings a client of its own',
+    };
+  }
+  if (outcome.kind === 'accepted') return null;
+  if (outcome.kind === 'not-allowed') {
+    return {
+      verdict: 'INCONCLUSIVE',
+      reason: `plaintext is refused; not allowed to try mutual TLS (missing: ${outcome.right})`,
+      next: 'padlock rbac --for verify prints the Role',
+    };
+  }
+  const next =
+    outcome.kind === 'unrecorded'
+      ? 'turn on access logs (Telemetry or meshConfig.accessLogFile), or use an application that echoes headers'
+      : 'is the application up? verify again';
+  return { verdict: 'INCONCLUSIVE', reason: `plaintext is refused; mutual TLS: ${outcome.detail}`, next };
+}
+
+function columnsDisagree(row: Columns): Decision | null {
+  const [first] = findDisagreements(row);
+  if (first === undefined) return null;
+  return {
+    verdict: 'INCONCLUSIVE',
+    reason: first,
+    next: 'wait for the proxies to catch up and verify again',
+  };
+}
+
+/** Contradictions between columns, worth a finding each even where the verdict rests on something else. */
+export function findDisagreements(row: Columns): readonly string[] {
+  const { declared } = row;
+  const found: string[] = [];
+  for (const pod of row.configured) {
+    if (!('configured' in pod) || !declared.captured || pod.configured.mode === 'UNKNOWN') continue;
+    const { mode, acceptsPlaintext, acceptsMtls } = pod.configured;
+    if (acceptsPlaintext === declared.plaintext && acceptsMtls === declared.mtls) continue;
+    found.push(`declared ${declared.mode}, but the proxy of ${pod.pod} has loaded ${mode}`);
+  }
+  for (const { pod, outcome } of row.plaintext) {
+    if (outcome.kind === 'answered' && !declared.plaintext) {
+      found.push(`declared ${declared.mode}, but ${pod} answered plaintext`);
+    }
+    if (isRefusal(outcome.kind) && declared.plaintext) {
+      found.push(`declared ${declared.mode}, but ${pod} refused plaintext`);
+    }
+    const chains = row.configured.find((one) => one.pod === pod);
+    if (outcome.kind === 'answered' && chains !== undefined && 'configured' in chains) {
+      if (!chains.configured.acceptsPlaintext) {
+        found.push(`the proxy of ${pod} has no chain that takes plaintext, but plaintext was answered`);
+      }
+    }
+  }
+  return found;
+}
