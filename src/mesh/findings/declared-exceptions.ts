@@ -44,7 +44,7 @@ export function exceptionReach({ scope, policy, port, workloads }: DeclaredExcep
   const number = `${workloads.length} ${workloads.length === 1 ? 'workload' : 'workloads'}`;
   switch (scope) {
     case 'mesh':
-      return `the whole mesh (${number} without a word of their own)`;
+      return `the mesh (${number} without a policy of ${workloads.length === 1 ? 'its' : 'their'} own)`;
     case 'namespace':
       return `namespace ${policy.namespace} (${number})`;
     case 'workload':

@@ -11,6 +11,10 @@ export interface IgnoredPolicy {
   readonly winner: Policy;
   /** The workloads for which it is ignored. */
   readonly workloads: readonly Workload[];
+  /** It is the one that counts for some other workload; only at the workload level. */
+  readonly countsElsewhere: boolean;
+  /** The winner also counts for workloads that the ignored policy does not select; only at the workload level. */
+  readonly winnerReachesMore: boolean;
 }
 
 export interface PolicyLevel {
@@ -38,7 +42,13 @@ export function levelsWithSeveral(mesh: Mesh): readonly PolicyLevel[] {
     levels.push({
       scope,
       namespace,
-      ignored: others.map((policy) => ({ policy, winner, workloads: affected })),
+      ignored: others.map((policy) => ({
+        policy,
+        winner,
+        workloads: affected,
+        countsElsewhere: false,
+        winnerReachesMore: false,
+      })),
     });
   };
   whole('mesh', policies.rootNamespace, policies.mesh, () => mesh.workloads);
@@ -55,17 +65,26 @@ export function levelsWithSeveral(mesh: Mesh): readonly PolicyLevel[] {
 
 function ignoredForWorkloads(mesh: Mesh, workloads: readonly Workload[]): readonly IgnoredPolicy[] {
   const pairs = new Map<Policy, Map<Policy, Workload[]>>();
+  const wins = new Map<Policy, number>();
   for (const workload of workloads) {
     const level = composedMode(mesh, workload).levels.find(({ scope }) => scope === 'workload');
-    for (const policy of level?.beaten ?? []) {
+    if (level === undefined) continue;
+    wins.set(level.policy, (wins.get(level.policy) ?? 0) + 1);
+    for (const policy of level.beaten) {
       const winners = pairs.get(policy) ?? new Map<Policy, Workload[]>();
       pairs.set(policy, winners);
-      const list = winners.get(level?.policy ?? policy);
-      if (list === undefined) winners.set(level?.policy ?? policy, [workload]);
+      const list = winners.get(level.policy);
+      if (list === undefined) winners.set(level.policy, [workload]);
       else list.push(workload);
     }
   }
   return [...pairs].flatMap(([policy, winners]) =>
-    [...winners].map(([winner, list]) => ({ policy, winner, workloads: list })),
+    [...winners].map(([winner, list]) => ({
+      policy,
+      winner,
+      workloads: list,
+      countsElsewhere: wins.has(policy) || winners.size > 1,
+      winnerReachesMore: (wins.get(winner) ?? 0) > list.length,
+    })),
   );
 }

@@ -16,6 +16,11 @@ export function isStricter(policy: PeerAuthentication, than: PeerAuthentication)
   );
 }
 
+/** True when the policy asks for STRICT, for all ports or for one. */
+export function demandsStrict(policy: PeerAuthentication): boolean {
+  return policy.mode === 'STRICT' || [...policy.portLevel.values()].includes('STRICT');
+}
+
 /** True when both demand the same for every port. */
 export function sameDemands(a: PeerAuthentication, b: PeerAuthentication): boolean {
   const ports = new Set([...a.portLevel.keys(), ...b.portLevel.keys()]);

@@ -10,6 +10,11 @@ export function count(number: number, noun: string, plural = `${noun}s`): string
   return `${number} ${number === 1 ? noun : plural}`;
 }
 
+/** The verb for so many: `keeps`, `keep`. */
+export function verb(number: number, singular: string, plural: string): string {
+  return number === 1 ? singular : plural;
+}
+
 /** `a`, `a and b`, `a, b and c`; beyond `most` names, `a, b and 3 more`. */
 export function list(names: readonly string[], most = 3): string {
   if (names.length <= 1) return names[0] ?? '';

@@ -7,32 +7,29 @@ import type { Mesh, Read } from '../../mesh.ts';
 import type { Workload } from '../../workload.ts';
 import { finding, related } from '../check.ts';
 import type { Finding, Fix, Severity } from '../finding.ts';
-import { levelsWithSeveral, type PolicyLevel } from '../policy-levels.ts';
-import { isStricter, sameDemands, specOf } from '../policy-modes.ts';
+import { type IgnoredPolicy, levelsWithSeveral, type PolicyLevel } from '../policy-levels.ts';
+import { demandsStrict, isStricter, sameDemands, specOf } from '../policy-modes.ts';
 import { count, nameOf, workloadRefs } from '../wording.ts';
 
 type Policy = Read<PeerAuthentication>;
 
 export function ignoredForOlder(mesh: Mesh): readonly Finding[] {
   return levelsWithSeveral(mesh).flatMap((level) =>
-    level.ignored.map(({ policy, winner, workloads }) => oneFinding(level, policy, winner, workloads)),
+    level.ignored.map((ignored) => oneFinding(level, ignored)),
   );
 }
 
-function oneFinding(
-  level: PolicyLevel,
-  policy: Policy,
-  winner: Policy,
-  workloads: readonly Workload[],
-): Finding {
+function oneFinding(level: PolicyLevel, ignored: IgnoredPolicy): Finding {
+  const { policy, winner, workloads } = ignored;
   const stricter = isStricter(policy, winner);
-  const severity: Severity = stricter ? 'error' : sameDemands(policy, winner) ? 'info' : 'warning';
+  const severity: Severity =
+    stricter && demandsStrict(policy) ? 'error' : sameDemands(policy, winner) ? 'info' : 'warning';
   return finding('PL001', policy, {
     severity,
     message: `${nameOf(policy.ref)} is ignored ${where(level, workloads)}: ${whichWins(policy, winner)}.`,
     field: policy.mode === 'UNSET' ? 'spec' : 'spec.mtls.mode',
     why: why(policy, winner, stricter),
-    fix: fixFor(policy, winner, stricter, workloads),
+    fix: fixFor(level, ignored, stricter),
     related: [related(winner, 'the policy that is used instead')],
     affected: workloadRefs(workloads),
   });
@@ -69,20 +66,18 @@ function demand(policy: Policy): string {
   return policy.portLevel.size > 0 ? 'A mode for single ports' : 'No mode';
 }
 
-/** Keeps what holds, unless this policy asks for more: then its demands move to the one that counts. */
-function fixFor(policy: Policy, winner: Policy, stricter: boolean, workloads: readonly Workload[]): Fix {
+/** Keeps what holds, unless this policy asks for more and the two reach the same workloads: then its demands move. */
+function fixFor({ scope }: PolicyLevel, { policy, winner, ...reach }: IgnoredPolicy, stricter: boolean): Fix {
   const remove = { kind: 'delete', target: policy.ref } as const;
-  const partly = policy.selector.labels !== undefined && workloads.length > 0;
-  if (stricter) {
+  if (scope === 'workload' && (reach.countsElsewhere || (stricter && reach.winnerReachesMore))) {
     return {
-      text: `Move what it demands to ${nameOf(winner.ref)}, then delete it.`,
-      changes: [{ kind: 'merge-patch', target: winner.ref, patch: { spec: specOf(policy) } }, remove],
+      text: `Give ${nameOf(policy.ref)} and ${nameOf(winner.ref)} selectors that share no workload, each with all that its workloads need.`,
+      changes: [],
     };
   }
+  if (!stricter) return { text: 'Delete it: nothing changes, and nobody is misled.', changes: [remove] };
   return {
-    text: partly
-      ? 'Delete it, or give the two selectors that no workload shares.'
-      : 'Delete it: nothing changes, and nobody is misled.',
-    changes: [remove],
+    text: `Move what it demands to ${nameOf(winner.ref)}, then delete it.`,
+    changes: [{ kind: 'merge-patch', target: winner.ref, patch: { spec: specOf(policy) } }, remove],
   };
 }

@@ -9,7 +9,7 @@ import { finding } from '../check.ts';
 import type { Finding, Fix, FixChange } from '../finding.ts';
 import { specOf } from '../policy-modes.ts';
 import { selectedWorkloads } from '../selected-workloads.ts';
-import { count, labelsText, list, nameOf, workloadRefs } from '../wording.ts';
+import { count, labelsText, list, nameOf, verb, workloadRefs } from '../wording.ts';
 
 /** More namespaces than this are a decision, not a patch. */
 const mostNamespaces = 5;
@@ -33,7 +33,7 @@ function oneFinding(policy: Read<PeerAuthentication>, workloads: readonly Worklo
     message: `${nameOf(policy.ref)} selects ${labels} in the root namespace ${root}, where a selector has no effect: ${
       workloads.length === 0
         ? 'it applies to nothing'
-        : `${count(workloads.length, 'workload')} with these labels keep their mode`
+        : `${count(workloads.length, 'workload')} with these labels ${verb(workloads.length, 'keeps its mode', 'keep their mode')}`
     }.`,
     field: 'spec.selector',
     why: 'In the root namespace only policies without a selector count, for the whole mesh. One with a selector is left out silently, for workloads in the root namespace too.',

@@ -9,7 +9,7 @@ import type { Workload } from '../../workload.ts';
 import { finding } from '../check.ts';
 import type { Finding, FixChange } from '../finding.ts';
 import { workloadsIn } from '../selected-workloads.ts';
-import { count, list, nameOf, workloadRefs } from '../wording.ts';
+import { count, list, nameOf, verb, workloadRefs } from '../wording.ts';
 import { workloadSelectorLabels } from '../workload-labels.ts';
 
 /** More workloads than this need a label of their own, which only a person can choose. */
@@ -32,7 +32,11 @@ function oneFinding(mesh: Mesh, policy: Read<PeerAuthentication>): Finding {
   return finding('PL005', policy, {
     message: `${nameOf(policy.ref)} sets a mode for ${ports.length === 1 ? 'port' : 'ports'} ${list(ports.map(String))} without selecting workloads, so these modes have no effect.`,
     field: 'spec.portLevelMtls',
-    why: `Istio reads portLevelMtls from policies with a selector only: ${count(listening.length, 'workload')} with such a port keep the mode of the ${inRoot ? 'mesh' : 'namespace'}.`,
+    why: `Istio reads portLevelMtls from policies with a selector only${
+      listening.length === 0
+        ? ''
+        : `: ${count(listening.length, 'workload')} with such a port ${verb(listening.length, 'keeps', 'keep')} the mode of the namespace`
+    }.`,
     fix: {
       text:
         listening.length > 0 && listening.length <= mostWorkloads

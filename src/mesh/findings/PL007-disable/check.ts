@@ -22,7 +22,7 @@ function oneFinding(mesh: Mesh, exception: DeclaredException): Finding {
       ? { spec: { mtls: { mode: 'PERMISSIVE' } } }
       : { spec: { portLevelMtls: { [String(port)]: { mode: 'PERMISSIVE' } } } };
   return finding('PL007', policy, {
-    message: `${nameOf(policy.ref)} turns mutual TLS off for ${exceptionReach(exception)} (DISABLE).`,
+    message: `${nameOf(policy.ref)} turns mutual TLS off (DISABLE) for ${exceptionReach(exception)}.`,
     field,
     why: `Every request there is plaintext, also between sidecars${
       whole ? ', and clients send plaintext to a STRICT workload of the namespace too' : ''

@@ -1,5 +1,4 @@
 /** PL009: more than one policy for a whole namespace, or for the mesh: which one counts rests on who was created first. */
-import { formatRef } from '../../../istio/kubernetes.ts';
 import type { Mesh } from '../../mesh.ts';
 import { finding, related } from '../check.ts';
 import type { Finding } from '../finding.ts';
@@ -30,7 +29,7 @@ function oneFinding({ scope, namespace, ignored }: PolicyLevel): readonly Findin
         text: `Keep one policy for ${reach} and delete the others.`,
         changes: others.map((policy) => ({ kind: 'delete', target: policy.ref })),
       },
-      related: others.map((policy) => related(policy, `${formatRef(policy.ref)} is ignored`)),
+      related: others.map((policy) => related(policy, 'is ignored')),
     }),
   ];
 }

@@ -10,7 +10,7 @@ import type { Workload } from '../../workload.ts';
 import { finding } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { selectedWorkloads, workloadsIn } from '../selected-workloads.ts';
-import { count, list, nameOf, workloadRefs } from '../wording.ts';
+import { count, list, nameOf, verb, workloadRefs } from '../wording.ts';
 
 const revisionLabel = 'istio.io/rev';
 
@@ -41,7 +41,7 @@ function judge(
   const others = [...new Set(blind.map((workload) => workload.revision))].sort();
   return [
     finding('PL010', resource, {
-      message: `${resource.ref.kind} ${nameOf(resource.ref)} is for revision ${revision} only: ${count(blind.length, 'workload')} of ${count(proxied.length, 'workload')} in its reach ${blind.length === 1 ? 'is' : 'are'} served by ${list(others)}.`,
+      message: `${resource.ref.kind} ${nameOf(resource.ref)} is for revision ${revision} only, and ${blind.length} of ${count(proxied.length, 'workload')} in its reach ${verb(blind.length, 'is', 'are')} served by ${list(others)}.`,
       field: `metadata.labels.${revisionLabel}`,
       why: `Proxies of another revision never hear of it${blind.length === proxied.length ? '; here that is all of them, so it has no effect' : ', so two halves of one workload can have two modes during an upgrade'}.`,
       fix: {

@@ -4,6 +4,7 @@
  */
 import { captureAnnotations } from '../../../istio/capture.ts';
 import { formatRef } from '../../../istio/kubernetes.ts';
+import { inbound, portsOf } from '../../inbound.ts';
 import type { Mesh } from '../../mesh.ts';
 import { finding } from '../check.ts';
 import type { Finding } from '../finding.ts';
@@ -16,6 +17,8 @@ const annotation = captureAnnotations.interception;
 export function interceptionNone(mesh: Mesh): readonly Finding[] {
   return mesh.workloads.flatMap((workload) => {
     if (workload.annotations[annotation] !== 'NONE' || workload.dataplane !== 'sidecar') return [];
+    // A Sidecar resource with ingress listeners opens them all the same.
+    if (portsOf(mesh, workload).some((port) => inbound(mesh, workload, port).captured)) return [];
     const demand = strictDemand(mesh, workload);
     const ref = workloadRef(workload);
     return [

@@ -10,7 +10,7 @@ import { isFinished } from '../mesh-membership.ts';
 import { servicesOf } from '../services-of.ts';
 import { strictDemand } from '../strict-demands.ts';
 import { restart } from '../template-patch.ts';
-import { count, workloadRefs } from '../wording.ts';
+import { count, verb, workloadRefs } from '../wording.ts';
 
 const tunnelLabel = 'networking.istio.io/tunnel';
 const meshSetting = 'ISTIO_META_ENABLE_HBONE';
@@ -46,7 +46,7 @@ function oneFinding(
     'PL036',
     { ref: { kind: 'Namespace', name: namespace } },
     {
-      message: `${count(workloads.length, 'workload')} of namespace ${namespace} with STRICT sidecars refuse what ${count(clients.length, 'ambient workload')} send them.`,
+      message: `${count(workloads.length, 'workload')} of namespace ${namespace} with STRICT sidecars ${verb(workloads.length, 'refuses', 'refuse')} the plaintext that ${count(clients.length, 'ambient workload')} ${verb(clients.length, 'sends', 'send')}.`,
       why: `Ambient clients tunnel to sidecars that say they take a tunnel (label ${tunnelLabel}: http); to these they send plaintext.`,
       fix: {
         text: enabled

@@ -122,22 +122,29 @@ function walk(value: unknown, shape: Shape | true, path: string): readonly Omit<
 function nearestName(name: string, known: readonly string[]): string | undefined {
   const scored = known
     .map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= candidate.length / 3)
+    .filter(({ candidate, distance }) => distance <= Math.max(1, candidate.length / 3))
     .sort((a, b) => a.distance - b.distance);
   return scored[0]?.candidate;
 }
 
-/** Levenshtein's distance; names are short, except in hostile input, which is cut. */
+/** Letters to replace, add, leave out or swap with their neighbour (Damerau's distance); hostile names are not measured. */
 function distance(a: string, b: string): number {
   if (a.length > 40) return a.length;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
+    const row = [i];
+    rows.push(row);
     for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const same = a[i - 1] === b[j - 1];
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row[j] = Math.min(
+        at(i - 1, j - 1) + (same ? 0 : 1),
+        at(i - 1, j) + 1,
+        at(i, j - 1) + 1,
+        swapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
+      );
     }
-    row = next;
   }
-  return row.at(-1) ?? 0;
+  return at(a.length, b.length);
 }
