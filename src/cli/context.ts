@@ -38,6 +38,8 @@ export interface Context extends CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;
+  /** A short random text. */
+  nonce(): string;
   /** `padlock` or, started by kubectl, `kubectl padlock`: what hints tell people to type. */
   readonly program: string;
   /** Aborted by the first Ctrl-C (or SIGTERM). */

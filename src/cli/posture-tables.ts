@@ -1,4 +1,5 @@
 /** The posture for people: a line for each workload and port, and a line for each way in which clients reach a host. */
+import { serviceHost } from '../istio/hostname.ts';
 import { formatRef } from '../istio/kubernetes.ts';
 import { type ClassEdge, edgesTo, type Outcome } from '../mesh/edge.ts';
 import { type Inbound, inbound, portsOf } from '../mesh/inbound.ts';
@@ -75,7 +76,7 @@ function whyNotCaptured(workload: Workload): string {
 function edgeTable(mesh: Mesh, options: PostureOptions, style: TableStyle): string {
   const wanted = options.namespaces === undefined ? undefined : new Set(options.namespaces);
   const rows = mesh.services.flatMap((service) =>
-    edgesTo(mesh, `${service.name}.${service.namespace}.svc.cluster.local`).flatMap((edge) => {
+    edgesTo(mesh, serviceHost(service.name, service.namespace, mesh.config.clusterDomain)).flatMap((edge) => {
       const clients = edge.clients.filter(
         (client) => wanted === undefined || wanted.has(service.namespace) || wanted.has(client.namespace),
       );
@@ -97,7 +98,7 @@ const outcomeTone = {
 function edgeRow(edge: ClassEdge, clients: readonly Workload[]): readonly Cell[] {
   const [first] = clients;
   const more = clients.length > 1 ? ` and ${clients.length - 1} more` : '';
-  const host = edge.host.replace(/\.svc\.cluster\.local$/, '');
+  const host = edge.host.replace(/\.svc\.[^:]*$/, '');
   return [
     first === undefined ? '' : `${workloadName(first)}${more}`,
     `${host}:${edge.port} -> ${edge.serverName}:${edge.targetPort}`,

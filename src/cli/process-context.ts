@@ -1,5 +1,6 @@
 /** Fills the commands' `Context` from the process. Used by `main.ts` only. */
 
+import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,6 +39,7 @@ export function processContext(
     env,
     cwd: nodeProcess.cwd(),
     clock: { now, sleep: sleepUnless },
+    nonce: () => randomBytes(6).toString('hex'),
     program,
     signal,
     finishOnInterrupt: () => {

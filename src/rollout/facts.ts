@@ -1,13 +1,7 @@
 /** What a rollout knows before it plans, all of it from one snapshot. */
 import { PadlockError } from '../errors.ts';
-import { indexPolicies, namespaceMode, type PolicyIndex } from '../istio/effective-mode.ts';
+import { namespaceMode } from '../istio/effective-mode.ts';
 import type { KubeObject } from '../istio/kubernetes.ts';
-import {
-  defaultMeshConfig,
-  type MeshConfig,
-  meshConfigRevision,
-  parseMeshConfig,
-} from '../istio/mesh-config.ts';
 import type { MtlsMode } from '../istio/peer-authentication.ts';
 import { buildMesh, type Mesh } from '../mesh/mesh.ts';
 import type { Snapshot } from '../mesh/snapshot.ts';
@@ -19,10 +13,8 @@ export interface Facts {
   readonly mesh: Mesh;
   readonly owners: readonly Owner[];
   readonly webhooks: readonly KubeObject[];
-  readonly policies: PolicyIndex;
   /** The namespace's mode as clients see it. */
   readonly mode: MtlsMode;
-  readonly meshConfig: MeshConfig;
   /** `1.29.0` of each control plane that runs. */
   readonly versions: readonly string[];
 }
@@ -47,24 +39,14 @@ export function factsFrom(snapshot: Snapshot, namespaceName: string): Facts {
     });
   }
   const mesh = buildMesh(snapshot);
-  const meshConfig = readMeshConfig(objects);
-  const policies = indexPolicies(mesh.peerAuthentications, meshConfig.rootNamespace);
   return {
     namespace,
     mesh,
     owners: ownersOf(mesh, namespaceName),
     webhooks: objects.filter((object) => object.kind === 'MutatingWebhookConfiguration'),
-    policies,
-    mode: namespaceMode(policies, namespaceName),
-    meshConfig,
+    mode: namespaceMode(mesh.policies, namespaceName),
     versions: [...new Set(controlPlanes.map(versionOf))].filter((version) => version !== undefined),
   };
-}
-
-function readMeshConfig(objects: readonly KubeObject[]): MeshConfig {
-  const maps = objects.filter((object) => meshConfigRevision(object) !== undefined);
-  const main = maps.find((object) => meshConfigRevision(object) === 'default') ?? maps[0];
-  return main === undefined ? defaultMeshConfig : parseMeshConfig(main);
 }
 
 /** The tag of istiod's image, which is Istio's version on every ordinary installation. */

@@ -3,6 +3,7 @@ import { PadlockError } from '../errors.ts';
 import type { ConfigDump } from '../evidence/envoy/config-dump.ts';
 import { configured } from '../evidence/envoy/inbound.ts';
 import { outboundClusters } from '../evidence/envoy/outbound.ts';
+import { serviceHost } from '../istio/hostname.ts';
 import { edge } from '../mesh/edge.ts';
 import { endpointsOf } from '../mesh/endpoints.ts';
 import { inbound, portsOf } from '../mesh/inbound.ts';
@@ -44,7 +45,10 @@ export function clientExpectations(mesh: Mesh, namespace: string): readonly Expe
   const ports = mesh.services
     .filter((service) => service.namespace === namespace)
     .flatMap((service) =>
-      service.ports.map(({ port }) => ({ host: `${service.name}.${namespace}.svc.cluster.local`, port })),
+      service.ports.map(({ port }) => ({
+        host: serviceHost(service.name, namespace, mesh.config.clusterDomain),
+        port,
+      })),
     );
   return mesh.workloads
     .filter((workload) => workload.dataplane === 'sidecar' || workload.dataplane === 'gateway')

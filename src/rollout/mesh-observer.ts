@@ -1,42 +1,63 @@
 /** The observer of real meshes: config dumps for what is loaded, probes for what is proven. */
-
+import { PadlockError } from '../errors.ts';
+import { AdminReader } from '../evidence/admin.ts';
 import { type ConfigDump, parseConfigDump } from '../evidence/envoy/config-dump.ts';
-import { buildMesh } from '../mesh/mesh.ts';
+import { verify } from '../evidence/verify/verify.ts';
+import { buildMesh, type Mesh } from '../mesh/mesh.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
 import type { Timing } from './carry-out.ts';
 import { clientExpectations, type LoadingSources, lookAt, serverExpectations } from './loading.ts';
-import type { Observer, ProofResult } from './observer.ts';
+import type { Observer } from './observer.ts';
+import { permissiveProof, strictProof } from './proof.ts';
 
-/** @param clock how long a snapshot is old */
-export function meshObserver(cluster: Cluster, clock: Timing): Observer {
-  const sourcesFor = (namespace: string): LoadingSources => ({
-    now: () => clock.now(),
-    readMesh: async (signal) =>
-      buildMesh(await readClusterSnapshot(cluster, { namespaces: [namespace], signal })),
-    readDump: (where, pod, signal) => readDump(cluster, where, pod, signal),
-  });
+export interface ObserverEffects extends Timing {
+  /** A short random text, so that a probe's traces can be told from others'. */
+  nonce(): string;
+}
+
+export function meshObserver(cluster: Cluster, effects: ObserverEffects): Observer {
+  const readMesh = async (namespace: string, signal: AbortSignal): Promise<Mesh> =>
+    buildMesh(await readClusterSnapshot(cluster, { namespaces: [namespace], signal }));
   return {
-    loading: ({ namespace }, { clients }) =>
-      lookAt(sourcesFor(namespace), (mesh) => [
+    loading: ({ namespace }, { clients }) => {
+      const sources: LoadingSources = {
+        now: () => effects.now(),
+        readMesh: (signal) => readMesh(namespace, signal),
+        readDump: (where, pod, signal) => readDump(new AdminReader(cluster, signal), where, pod),
+      };
+      return lookAt(sources, (mesh) => [
         ...serverExpectations(mesh, namespace),
         ...(clients ? clientExpectations(mesh, namespace) : []),
-      ]),
-    prove: async (): Promise<ProofResult> => ({ verdict: 'INCONCLUSIVE', rows: [] }),
+      ]);
+    },
+    prove: async (plan, { mode }, signal) => {
+      const mesh = await readMesh(plan.namespace, signal);
+      const verification = await verify(
+        mesh,
+        { namespaces: [plan.namespace] },
+        {
+          cluster,
+          now: () => effects.now(),
+          sleep: (milliseconds) => effects.sleep(milliseconds, signal),
+          nonce: () => effects.nonce(),
+          signal,
+        },
+      );
+      return mode === 'STRICT'
+        ? strictProof(plan, mesh, verification.rows)
+        : permissiveProof(plan, verification.rows);
+    },
   };
 }
 
-async function readDump(
-  cluster: Cluster,
-  namespace: string,
-  pod: string,
-  signal: AbortSignal,
-): Promise<ConfigDump> {
-  const { stdout } = await cluster.exec(
-    namespace,
-    pod,
-    ['curl', '-s', 'http://localhost:15000/config_dump?include_eds'],
-    { container: 'istio-proxy', signal },
+/** @throws PadlockError `CLUSTER_FORBIDDEN` where no way to the proxy is allowed, `CLUSTER_REQUEST_FAILED` where none works now */
+async function readDump(admin: AdminReader, namespace: string, pod: string): Promise<ConfigDump> {
+  const answer = await admin.get(namespace, pod, '/config_dump?include_eds');
+  if (answer.ok) return parseConfigDump(answer.text, `${namespace}/${pod}`);
+  throw new PadlockError(
+    answer.forbidden ? 'CLUSTER_FORBIDDEN' : 'CLUSTER_REQUEST_FAILED',
+    `cannot read what the proxy of ${namespace}/${pod} has loaded: ${answer.reasons.join('; ')}`,
+    { hint: '`padlock rbac secure` prints the rules that a rollout needs' },
   );
-  return parseConfigDump(stdout, `${namespace}/${pod}`);
 }

@@ -65,7 +65,7 @@ function permissiveSteps(
   if (facts.mode !== 'DISABLE') {
     return [policyStep('permissive', `set ${policy} to PERMISSIVE`, [permissive], { mode: 'PERMISSIVE' })];
   }
-  const hold = holdPlaintext(namespace, facts.meshConfig.clusterDomain);
+  const hold = holdPlaintext(namespace, facts.mesh.config.clusterDomain);
   const release: Reversible = { write: hold.undo, undo: hold.write };
   // Only these change what clients send, so only these wait for the clients' proxies too.
   const step = (title: string, change: Reversible, proof?: Step['proof']): Step =>

@@ -1,4 +1,5 @@
 /** What speaks against a rollout before it begins. Each rule is a function that returns its refusals; all are shown at once. */
+import { serviceHost } from '../istio/hostname.ts';
 import { formatRef, type ObjectRef } from '../istio/kubernetes.ts';
 import { edgesTo } from '../mesh/edge.ts';
 import { inbound, portsOf } from '../mesh/inbound.ts';
@@ -54,7 +55,7 @@ function nameOf({ facts }: PreflightInput): string {
 
 const meshWideNamespace: Rule = (input) => {
   const name = nameOf(input);
-  if (name !== input.facts.meshConfig.rootNamespace && name !== 'kube-system') return [];
+  if (name !== input.facts.mesh.config.rootNamespace && name !== 'kube-system') return [];
   const sentence =
     name === 'kube-system'
       ? 'kube-system belongs to Kubernetes and does not join a mesh'
@@ -230,7 +231,9 @@ function edgesInto(mesh: Mesh, planned: Planned): readonly ReturnType<typeof edg
   const servers = new Set(workloadsOf(mesh, planned.concerned).map((workload) => workload.id));
   return mesh.services
     .filter((service) => service.namespace === planned.plan.namespace)
-    .flatMap((service) => edgesTo(mesh, `${service.name}.${service.namespace}.svc.cluster.local`))
+    .flatMap((service) =>
+      edgesTo(mesh, serviceHost(service.name, service.namespace, mesh.config.clusterDomain)),
+    )
     .filter((edge) => edge.server !== undefined && servers.has(edge.server.id));
 }
 

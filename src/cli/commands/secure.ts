@@ -142,7 +142,7 @@ async function run(
   };
   const state = await drive(initial, event, {
     cluster,
-    observer: meshObserver(cluster, context.clock),
+    observer: meshObserver(cluster, { ...context.clock, nonce: () => context.nonce() }),
     clock: context.clock,
     signal: context.signal,
     tell,
