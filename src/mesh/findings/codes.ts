@@ -90,8 +90,8 @@ export const findingKinds = {
     group: 'policies',
   },
   PL011: {
-    name: 'rule-refused-by-strict',
-    title: 'DestinationRule makes clients send what a STRICT server refuses',
+    name: 'rule-refused',
+    title: 'DestinationRule makes clients send what the server refuses',
     severity: 'error',
     group: 'clients',
   },
