@@ -2,8 +2,8 @@
  * Ambient mode: who is in it, and what its node proxy (ztunnel) makes of PeerAuthentication. Its rules are not the sidecar's in
  * every corner; the differences are kept here as istiod's own conversion has them.
  */
+import type { PolicyIndex } from './effective-mode.ts';
 import type { StringMap } from './fields.ts';
-import { byCreation } from './metadata.ts';
 import type { DeclaredMode, PeerAuthentication } from './peer-authentication.ts';
 import type { PodTemplate } from './pod.ts';
 import { matchesLabels } from './selector.ts';
@@ -47,29 +47,14 @@ export interface AmbientDecision {
 }
 
 /** What istiod tells ztunnel about one workload. */
-export function ambientDecision(
-  policies: readonly PeerAuthentication[],
-  rootNamespace: string,
-  namespace: string,
-  labels: StringMap,
-): AmbientDecision {
-  const sorted = [...policies].sort(byCreation);
-  const oldest = (test: (policy: PeerAuthentication) => boolean) => sorted.find(test);
+export function ambientDecision(index: PolicyIndex, namespace: string, labels: StringMap): AmbientDecision {
+  const inRoot = namespace === index.rootNamespace;
   // A `selector: {}` is no selector to a sidecar; from the root namespace it reaches no ambient workload elsewhere.
-  const mesh = oldest(
-    (policy) =>
-      policy.namespace === rootNamespace &&
-      (namespace === rootNamespace ? policy.selector.labels === undefined : !policy.selector.present),
-  );
-  const own =
-    namespace === rootNamespace
-      ? () => false
-      : (policy: PeerAuthentication) => policy.namespace === namespace;
-  const level = oldest((policy) => own(policy) && policy.selector.labels === undefined);
-  const workload = oldest(
-    (policy) =>
-      own(policy) && policy.selector.labels !== undefined && matchesLabels(policy.selector.labels, labels),
-  );
+  const mesh = index.mesh.find((policy) => inRoot || !policy.selector.present);
+  const level = inRoot ? undefined : index.namespace.get(namespace)?.[0];
+  const workload = inRoot
+    ? undefined
+    : index.workload.get(namespace)?.find((policy) => matchesLabels(policy.selector.labels ?? {}, labels));
   const decided = resolve(mesh, level, workload);
   return {
     ...decided,

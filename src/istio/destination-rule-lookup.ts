@@ -101,7 +101,7 @@ function merge<Rule extends DestinationRule>(
   exportTo: ReadonlySet<string>,
   config: MeshConfig,
 ): void {
-  const host = fullHost(rule.host, rule.namespace, config.clusterDomain);
+  const host = fullHost(rule.host, rule.namespace, config.shortNameDomain);
   const present = index.get(host);
   const single = asMerged(rule, host, exportTo);
   if (present === undefined) {

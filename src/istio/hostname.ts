@@ -8,11 +8,12 @@ export function serviceHost(name: string, namespace: string, clusterDomain: stri
 
 /**
  * A rule's host in full. A name without a dot belongs to the rule's own namespace, whatever the client's is; a name with a
- * dot is taken as it stands, so `reviews.shop` is not a Service's name (istio.io, DestinationRule `host`).
+ * dot is taken as it stands, so `reviews.shop` is not a Service's name (istio.io, DestinationRule `host`). A control plane
+ * without a domain (`''`) completes a short name with the namespace alone, and it names no Service.
  */
-export function fullHost(host: string, namespace: string, clusterDomain: string): string {
+export function fullHost(host: string, namespace: string, shortNameDomain: string): string {
   if (host === '' || host === '*' || host.includes('.') || isAddress(host)) return host;
-  return serviceHost(host, namespace, clusterDomain);
+  return shortNameDomain === '' ? `${host}.${namespace}` : serviceHost(host, namespace, shortNameDomain);
 }
 
 export function isWildcard(host: string): boolean {

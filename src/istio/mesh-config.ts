@@ -15,7 +15,10 @@ export interface MeshConfig {
   readonly enableAutoMtls: boolean;
   readonly trustDomain: string;
   readonly trustDomainAliases: readonly string[];
+  /** What Service hosts end in. */
   readonly clusterDomain: string;
+  /** What the control plane completes short names with; empty when it was given no domain and leaves them as `NAME.NAMESPACE`. */
+  readonly shortNameDomain: string;
   readonly outboundTrafficPolicy: OutboundPolicy;
   readonly defaultServiceExportTo: readonly string[];
   readonly defaultVirtualServiceExportTo: readonly string[];
@@ -45,6 +48,7 @@ export const defaultMeshConfig: MeshConfig = {
   trustDomain: 'cluster.local',
   trustDomainAliases: [],
   clusterDomain: 'cluster.local',
+  shortNameDomain: 'cluster.local',
   outboundTrafficPolicy: 'ALLOW_ANY',
   defaultServiceExportTo: ['*'],
   defaultVirtualServiceExportTo: ['*'],
@@ -105,6 +109,7 @@ export function readMeshConfig(mesh: Fields, reader: FieldReader): MeshConfig {
     trustDomain: reader.string(mesh.trustDomain, at('trustDomain')) || base.trustDomain,
     trustDomainAliases: reader.strings(mesh.trustDomainAliases, at('trustDomainAliases')),
     clusterDomain: base.clusterDomain,
+    shortNameDomain: base.shortNameDomain,
     outboundTrafficPolicy:
       reader.word(outbound.mode, at('outboundTrafficPolicy.mode'), ['ALLOW_ANY', 'REGISTRY_ONLY'] as const) ??
       base.outboundTrafficPolicy,

@@ -6,7 +6,9 @@ import { type Parsed, parseMetadata } from './metadata.ts';
 export interface ContainerPort {
   readonly port: number;
   readonly name: string;
+  /** TCP where none is written. */
   readonly protocol: string;
+  readonly protocolWritten: boolean;
   readonly container: string;
 }
 
@@ -123,6 +125,7 @@ function parseContainerPorts(
       port,
       name: reader.string(entry.name, `${path}.name`) ?? '',
       protocol: reader.string(entry.protocol, `${path}.protocol`) ?? 'TCP',
+      protocolWritten: entry.protocol !== undefined,
       container,
     });
   }

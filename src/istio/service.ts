@@ -6,7 +6,9 @@ import { type Parsed, parseMetadata } from './metadata.ts';
 export interface ServicePort {
   readonly name: string;
   readonly port: number;
+  /** TCP where none is written. */
   readonly protocol: string;
+  readonly protocolWritten: boolean;
   /** A number, or the name of a container port; the port itself when absent. */
   readonly targetPort: number | string;
   readonly appProtocol?: string;
@@ -64,6 +66,7 @@ function parseServicePort(value: unknown, field: string, reader: FieldReader): S
     name: reader.string(item.name, `${field}.name`) ?? '',
     port,
     protocol: reader.string(item.protocol, `${field}.protocol`) ?? 'TCP',
+    protocolWritten: item.protocol !== undefined,
     targetPort: parseTargetPort(item.targetPort, `${field}.targetPort`, reader) ?? port,
     ...(appProtocol === undefined ? {} : { appProtocol }),
   };

@@ -1,8 +1,10 @@
 /** The machine-readable posture: a row for each pod and port, and for each pod as client and endpoint as server. */
 import type { MtlsMode } from '../istio/peer-authentication.ts';
-import type { Outcome, Sends } from './edge.ts';
-import type { Mesh } from './mesh.ts';
+import { type ClassEdge, edgesTo, type Outcome, type Sends } from './edge.ts';
+import { containerPorts, inbound } from './inbound.ts';
+import { type Mesh, workloads } from './mesh.ts';
 import type { Reason } from './reason.ts';
+import type { Workload } from './workload.ts';
 
 export interface InboundRow {
   /** `NAMESPACE/NAME`. */
@@ -47,10 +49,68 @@ export function posture(mesh: Mesh, options: PostureOptions = {}): Posture {
   return { inbound: [...inboundRows(mesh, options)], edges: [...edgeRows(mesh, options)] };
 }
 
-export function* inboundRows(_mesh: Mesh, _options: PostureOptions = {}): Generator<InboundRow> {
-  throw new Error('in progress');
+/** A row for each pod behind a proxy and each of its ports. */
+export function* inboundRows(mesh: Mesh, options: PostureOptions = {}): Generator<InboundRow> {
+  for (const workload of workloads(mesh, options.namespaces)) {
+    if (workload.dataplane !== 'sidecar' && workload.dataplane !== 'ambient') continue;
+    const ports = new Set([...containerPorts(workload), ...(options.ports ?? [])]);
+    for (const port of [...ports].sort((a, b) => a - b)) {
+      const { mtls, plaintext, mode, because } = inbound(mesh, workload, port);
+      for (const pod of podNames(workload)) {
+        yield { pod: `${workload.namespace}/${pod}`, port, mtls, plaintext, mode, because };
+      }
+    }
+  }
 }
 
-export function* edgeRows(_mesh: Mesh, _options: PostureOptions = {}): Generator<EdgeRow> {
-  throw new Error('in progress');
+/** A row for each pod as client and each endpoint of each service port, itself excepted. */
+export function* edgeRows(mesh: Mesh, options: PostureOptions = {}): Generator<EdgeRow> {
+  const shown = options.namespaces === undefined ? undefined : new Set(options.namespaces);
+  for (const host of mesh.hosts.keys()) {
+    const said = new Set<string>();
+    for (const edge of edgesTo(mesh, host)) {
+      const { server } = edge;
+      const toShown = shown === undefined || (server !== undefined && shown.has(server.namespace));
+      for (const client of edge.clients) {
+        if (toShown || shown.has(client.namespace)) yield* podRows(edge, client, said);
+      }
+    }
+  }
+}
+
+/** `said` keeps a call that may go several ways to the likeliest of them, which comes first. */
+function* podRows(edge: ClassEdge, client: Workload, said: Set<string>): Generator<EdgeRow> {
+  const { host, port, server, targetPort, sends, outcome } = edge;
+  const servers =
+    server === undefined
+      ? [edge.serverName]
+      : (edge.serverPods.length > 0 ? edge.serverPods : [server.name]).map(
+          (pod) => `${server.namespace}/${pod}`,
+        );
+  for (const pod of podNames(client)) {
+    const name = `${client.namespace}/${pod}`;
+    for (const target of servers) {
+      if (target === name) continue;
+      const key = `${name} ${port} ${target} ${targetPort}`;
+      if (said.has(key)) continue;
+      said.add(key);
+      yield {
+        client: name,
+        host,
+        port,
+        server: target,
+        targetPort,
+        sends,
+        outcome,
+        get because() {
+          return edge.because;
+        },
+      };
+    }
+  }
+}
+
+/** The workload's pods, or its own name where no pod was read. */
+function podNames(workload: Workload): readonly string[] {
+  return workload.pods.length > 0 ? workload.pods.map((pod) => pod.name) : [workload.name];
 }
