@@ -7,8 +7,8 @@ import { timestamp } from './conditions.ts';
 export type EventType = 'Normal' | 'Warning';
 
 export interface EventRecorder {
-  /** Never fails the caller: an event about an object whose namespace is going away is dropped. */
-  record(about: KubeObject, type: EventType, reason: string, message: string): void;
+  /** `fieldPath` names a part of the object: `spec.containers{sleep}`. Never fails the caller: an event about an object whose namespace is going away is dropped. */
+  record(about: KubeObject, type: EventType, reason: string, message: string, fieldPath?: string): void;
 }
 
 /**
@@ -20,10 +20,10 @@ export function createRecorder(api: Api, component: string, now: () => Date, hos
   /** Name of the event that already says this about this object. */
   const said = new Map<string, string>();
   return {
-    record(about, type, reason, message) {
+    record(about, type, reason, message, fieldPath) {
       const namespace = about.metadata.namespace ?? 'default';
       const time = timestamp(now());
-      const key = [about.metadata.uid, reason, message].join('\n');
+      const key = [about.metadata.uid, reason, message, fieldPath].join('\n');
       const known = said.get(key);
       const before = known === undefined ? undefined : api.get('events', namespace, known);
       try {
@@ -35,7 +35,7 @@ export function createRecorder(api: Api, component: string, now: () => Date, hos
         const name = `${about.metadata.name}.${uniqueSuffix(now)}`;
         api.create(
           'events',
-          eventOf(about, { name, namespace, type, reason, message, time, component, host }),
+          eventOf(about, { name, namespace, type, reason, message, time, component, host, fieldPath }),
           component,
         );
         if (said.size > 2_000) said.clear();
@@ -65,10 +65,11 @@ interface EventFacts {
   readonly time: string;
   readonly component: string;
   readonly host: string | undefined;
+  readonly fieldPath: string | undefined;
 }
 
 function eventOf(about: KubeObject, facts: EventFacts): KubeObject {
-  const { name, namespace, type, reason, message, time, component, host } = facts;
+  const { name, namespace, type, reason, message, time, component, host, fieldPath } = facts;
   return {
     apiVersion: 'v1',
     kind: 'Event',
@@ -80,6 +81,7 @@ function eventOf(about: KubeObject, facts: EventFacts): KubeObject {
       ...(about.metadata.namespace === undefined ? {} : { namespace: about.metadata.namespace }),
       uid: about.metadata.uid,
       resourceVersion: about.metadata.resourceVersion,
+      ...(fieldPath === undefined ? {} : { fieldPath }),
     },
     type,
     reason,

@@ -39,17 +39,10 @@ export function namespaceLifecycleController(
         writeStatus(api, 'namespaces', namespace, terminating(left, now()), manager);
         return undefined;
       }
-      const { finalizers: _finalizers, ...spec } = specOf(namespace);
-      api.update('namespaces', { ...namespace, spec }, manager);
-      const still = api.get('namespaces', undefined, name);
-      if (still !== undefined) api.delete('namespaces', undefined, name, { force: true });
+      api.updateSubresource('namespaces', 'finalize', { ...namespace, spec: {} }, manager);
       return undefined;
     },
   };
-}
-
-function specOf(namespace: KubeObject): { readonly finalizers?: readonly string[] } {
-  return typeof namespace.spec === 'object' && namespace.spec !== null ? namespace.spec : {};
 }
 
 /** Deletes what is not on its way out yet. @returns how many objects are still there. */

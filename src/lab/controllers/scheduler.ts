@@ -40,11 +40,16 @@ export function scheduler({ api, now, events }: SchedulerEnvironment): Controlle
         refuse(api, events, pod, now());
         return undefined;
       }
-      api.update('pods', { ...pod, spec: { ...pod.spec, nodeName: node } }, manager);
+      api.updateSubresource('pods', 'binding', binding(namespace, name, node), manager);
       events.record(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`);
       return undefined;
     },
   };
+}
+
+function binding(namespace: string, name: string, node: string): KubeObject {
+  const target = { apiVersion: 'v1', kind: 'Node', name: node };
+  return { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace }, target };
 }
 
 function choose(api: Api, pod: PodObject): string | undefined {

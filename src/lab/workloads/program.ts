@@ -31,6 +31,8 @@ export interface ProgramHost {
 export interface Program {
   /** Resolves with the exit code when the program ends, by itself or because it was told to. */
   readonly ended: Promise<number>;
+  /** Resolves when the program serves; absent: at once. Probes wait for it, for one period at most. */
+  readonly serving?: Promise<void>;
   /** SIGTERM: take no new connections, finish what is in flight, end. */
   stop(): void;
   /** SIGKILL. */
@@ -39,3 +41,15 @@ export interface Program {
 
 /** Starts a program; throws where the container cannot start (a port that is taken). */
 export type StartProgram = (host: ProgramHost) => Program;
+
+/** Ends at once with this code: an init container whose work the lab does elsewhere. */
+export function endedProgram(code: number): Program {
+  const nothing = (): void => undefined;
+  return { ended: Promise.resolve(code), stop: nothing, kill: nothing };
+}
+
+/** Does nothing until it is told to end: an image whose only work is to be there for `kubectl exec`. */
+export function idleProgram(): Program {
+  const { promise: ended, resolve } = Promise.withResolvers<number>();
+  return { ended, stop: () => resolve(143), kill: () => resolve(137) };
+}
