@@ -6,7 +6,9 @@ import { type Application, buildApplication, buildRouteMap, text_en, version } f
 import packageJson from '../../package.json' with { type: 'json' };
 import { PadlockError } from '../errors.ts';
 import { postureRoute } from './commands/posture.route.ts';
+import { rbacRoute } from './commands/rbac.route.ts';
 import { secureRoute } from './commands/secure.route.ts';
+import { verifyRoute } from './commands/verify.route.ts';
 import type { Context } from './context.ts';
 import { type HelpStyle, helpIntegration } from './help.ts';
 import { didYouMean, type ErrorStyle, exitCodeOf, formatError } from './print-error.ts';
@@ -15,6 +17,8 @@ const routes = buildRouteMap({
   routes: {
     posture: postureRoute,
     secure: secureRoute,
+    verify: verifyRoute,
+    rbac: rbacRoute,
   },
   docs: {
     brief: 'Takes an Istio namespace from plaintext to proven STRICT mutual TLS, and keeps it there.',

@@ -106,11 +106,12 @@ export const secureRoute = buildCommand<SecureFlags, readonly [namespace: string
   },
   docs: {
     brief: 'Take a namespace to proven STRICT mutual TLS, step by step, and back if it fails.',
-    fullDescription: `Labels the namespace for injection, restarts what has no sidecar one by one, sets
-PERMISSIVE, proves mutual TLS, sets STRICT, and proves that plaintext is refused.
-Each step waits until every proxy has loaded it. A step that fails leads back to
-what stood before. Ctrl-C pauses; the same command takes it up again, from any
-machine: the record is ConfigMap padlock-rollout in the namespace.
+    fullDescription: `Labels the namespace for injection, restarts what has no sidecar one by one,
+sets PERMISSIVE, proves mutual TLS, sets STRICT, and proves that plaintext is
+refused. Each step waits until every proxy has loaded it. A step that fails
+leads back to what stood before. Ctrl-C pauses; the same command takes it up
+again, from any machine: the record is ConfigMap padlock-rollout in the
+namespace.
 
 EXAMPLES
   padlock secure shop --dry-run               what it would write
