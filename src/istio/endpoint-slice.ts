@@ -1,5 +1,5 @@
 /** EndpointSlices: the addresses behind a Service, as the cluster sees them now. */
-import { FieldReader } from './fields.ts';
+import { FieldReader, isFields } from './fields.ts';
 import type { KubeObject } from './kubernetes.ts';
 import { type Parsed, parseMetadata } from './metadata.ts';
 
@@ -29,7 +29,11 @@ export function parseEndpointSlice(object: KubeObject): EndpointSlice {
     addressType: reader.string(object.addressType, 'addressType') ?? 'IPv4',
     endpoints: reader
       .list(object.endpoints, 'endpoints')
-      .map((item, index) => parseEndpoint(item, `endpoints[${index}]`, reader, parsed.namespace)),
+      .map(
+        (item, index) =>
+          plainEndpoint(item, parsed.namespace) ??
+          parseEndpoint(item, `endpoints[${index}]`, reader, parsed.namespace),
+      ),
     ports: reader.list(object.ports, 'ports').flatMap((item, index) => {
       const field = `ports[${index}]`;
       const entry = reader.fields(item, field);
@@ -44,6 +48,22 @@ export function parseEndpointSlice(object: KubeObject): EndpointSlice {
       ];
     }),
   };
+}
+
+/**
+ * An endpoint that is just as the API server prints it, read without the bookkeeping of field paths: a mesh has as many of them
+ * as pods. Undefined for anything out of the ordinary.
+ */
+function plainEndpoint(value: unknown, namespace: string): SliceEndpoint | undefined {
+  if (!isFields(value) || !Array.isArray(value.addresses)) return undefined;
+  const { addresses, conditions, targetRef } = value;
+  if (!addresses.every((address) => typeof address === 'string')) return undefined;
+  if (!isFields(conditions) || !isFields(targetRef)) return undefined;
+  const { ready = true, terminating = false } = conditions;
+  if (typeof ready !== 'boolean' || typeof terminating !== 'boolean') return undefined;
+  const { kind, name, namespace: space = namespace } = targetRef;
+  if (kind !== 'Pod' || typeof name !== 'string' || typeof space !== 'string') return undefined;
+  return { addresses, ready, terminating, pod: { name, namespace: space } };
 }
 
 function parseEndpoint(value: unknown, field: string, reader: FieldReader, namespace: string): SliceEndpoint {

@@ -117,43 +117,65 @@ interface Matters {
 }
 
 function mattersFor(mesh: Mesh, partition: ClientPartition, plane: ControlPlane, called: MeshHost): Matters {
-  const namespaces = new Set<string>([plane.config.rootNamespace, called.namespace]);
-  const add = (names: Iterable<string>) => {
-    for (const name of names) if (name !== '*' && name !== '.' && name !== '~') namespaces.add(name);
-  };
-  const sourceSelectors: StringMap[] = [];
-  const hosts = [called.host, ...(called.aliasOf === undefined ? [] : [called.aliasOf])];
-  for (const service of plane.virtualServices) {
-    if (!hosts.some((host) => mayRoute(plane, service, host))) continue;
-    add([service.namespace, ...service.exportTo]);
-    for (const route of [...service.http, ...service.tcp, ...service.tls]) {
-      for (const source of route.sources) {
-        if (source.namespace !== '') namespaces.add(source.namespace);
-        sourceSelectors.push(source.labels);
-      }
-      for (const destination of route.destinations) {
-        const host = fullHost(destination.host, service.namespace, plane.config.shortNameDomain);
-        if (!hosts.includes(host)) hosts.push(host);
-      }
-    }
-  }
-  for (const host of hosts) {
-    add(namespacesWithRules(partition, host));
-    const target = mesh.hosts.get(host);
-    add(target?.exportTo ?? []);
-    if (target !== undefined) namespaces.add(target.namespace);
-    for (const namespace of [target?.namespace ?? '', plane.config.rootNamespace]) {
-      const rules = plane.rules.byNamespace.get(namespace)?.exported.closest(host)?.entry ?? [];
-      for (const rule of rules) add(rule.exportTo);
-    }
-  }
+  const namespaces = new Set<string>();
+  const sources: StringMap[] = [];
+  const hosts = routedHosts(plane, called, namespaces, sources);
+  for (const host of hosts) addRuleNamespaces(mesh, partition, plane, host, namespaces);
+  // Words that stand for namespaces: everywhere, the owner's own, nowhere.
+  for (const word of ['*', '.', '~']) namespaces.delete(word);
   return {
     namespaces: [...namespaces].sort(compare),
     selectors: (namespace) => [
-      ...sourceSelectors,
+      ...sources,
       ...(namespace === undefined ? [] : ruleSelectors(mesh, plane, hosts, namespace)),
     ],
   };
+}
+
+/** The host and those that VirtualServices send its calls to; notes the namespaces and client labels that these look at. */
+function routedHosts(
+  plane: ControlPlane,
+  called: MeshHost,
+  namespaces: Set<string>,
+  sources: StringMap[],
+): ReadonlySet<string> {
+  const hosts = new Set([called.host, ...(called.aliasOf === undefined ? [] : [called.aliasOf])]);
+  for (const service of plane.virtualServices) {
+    if (!mayRoute(plane, service, called.host) && !mayRoute(plane, service, called.aliasOf ?? called.host))
+      continue;
+    for (const name of [service.namespace, ...service.exportTo]) namespaces.add(name);
+    for (const route of [...service.http, ...service.tcp, ...service.tls]) {
+      for (const source of route.sources) {
+        if (source.namespace !== '') namespaces.add(source.namespace);
+        sources.push(source.labels);
+      }
+      for (const { host } of route.destinations) {
+        hosts.add(fullHost(host, service.namespace, plane.config.shortNameDomain));
+      }
+    }
+  }
+  return hosts;
+}
+
+/** Namespaces whose clients may see the host, or its rules, otherwise than the rest. */
+function addRuleNamespaces(
+  mesh: Mesh,
+  partition: ClientPartition,
+  plane: ControlPlane,
+  host: string,
+  namespaces: Set<string>,
+): void {
+  for (const namespace of namespacesWithRules(partition, host)) namespaces.add(namespace);
+  const target = mesh.hosts.get(host);
+  if (target === undefined) return;
+  const exportTo = target.exportTo ?? plane.config.defaultServiceExportTo;
+  // A Sidecar resource may import its own namespace by `./*`.
+  if (!exportTo.includes('*') || plane.sidecars.size > 0) namespaces.add(target.namespace);
+  for (const name of exportTo) namespaces.add(name);
+  for (const namespace of [target.namespace, plane.config.rootNamespace]) {
+    const rules = plane.rules.byNamespace.get(namespace)?.exported.closest(host)?.entry ?? [];
+    for (const rule of rules) for (const name of rule.exportTo) namespaces.add(name);
+  }
 }
 
 function* namespacesWithRules(partition: ClientPartition, host: string): Generator<string> {
@@ -165,7 +187,7 @@ function* namespacesWithRules(partition: ClientPartition, host: string): Generat
 function ruleSelectors(
   mesh: Mesh,
   plane: ControlPlane,
-  hosts: readonly string[],
+  hosts: Iterable<string>,
   namespace: string,
 ): readonly StringMap[] {
   const selectors: StringMap[] = [];

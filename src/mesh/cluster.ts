@@ -14,11 +14,11 @@ import {
   type MergedRule,
   type RuleScope,
 } from '../istio/destination-rule-lookup.ts';
-import { composeMode, modeOfPort, namespaceMode } from '../istio/effective-mode.ts';
+import { composeMode, modeOfPort } from '../istio/effective-mode.ts';
 import type { StringMap } from '../istio/fields.ts';
 import type { MtlsMode } from '../istio/peer-authentication.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { endpointsOf } from './endpoints.ts';
+import { hostEndpoints } from './endpoints.ts';
 import type { MeshHost } from './host.ts';
 import { composedMode } from './inbound.ts';
 import type { Mesh, Read, ServicePortEndpoint } from './mesh.ts';
@@ -79,12 +79,12 @@ export function clusterFor(
     level?.passthrough === true ||
     (subset !== undefined && clusterPolicy(rule, port).passthrough);
   const discovery = discoveryOf(host, sidecar, subset === undefined ? policy.passthrough : called);
-  const ownMode = namespaceMode(plane.policies, host.namespace);
+  const ownMode = plane.namespaceMode(host.namespace);
   // The guess asks all endpoints where the host, or the level's own load balancer, keeps the called address.
   const asksAll = host.resolution === 'passthrough' || level?.passthrough === true;
   const hint = serviceHint(
     ownMode,
-    asksAll ? endpointsOf(mesh, host.host, port).map((endpoint) => endpoint.tlsMode) : undefined,
+    asksAll ? hostEndpoints(mesh, host, port).map((endpoint) => endpoint.tlsMode) : undefined,
   );
   const tls = policy.tls?.tls;
   const forEndpoints = endpointTls(rule, port, subset);

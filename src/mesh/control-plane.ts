@@ -1,12 +1,12 @@
 /** What one control plane (one revision) reads of the policies, sorted as it sorts them. */
 import type { DestinationRule } from '../istio/destination-rule.ts';
 import { type DestinationRuleIndex, indexDestinationRules } from '../istio/destination-rule-lookup.ts';
-import { indexPolicies, type PolicyIndex } from '../istio/effective-mode.ts';
+import { indexPolicies, namespaceMode, type PolicyIndex } from '../istio/effective-mode.ts';
 import type { Gateway } from '../istio/gateway.ts';
 import { defaultMeshConfig, type MeshConfig, namespaceDiscovered } from '../istio/mesh-config.ts';
 import { byCreation, type Parsed } from '../istio/metadata.ts';
 import { readByRevision } from '../istio/namespace.ts';
-import type { PeerAuthentication } from '../istio/peer-authentication.ts';
+import type { MtlsMode, PeerAuthentication } from '../istio/peer-authentication.ts';
 import type { SidecarResource } from '../istio/sidecar-resource.ts';
 import type { VirtualService } from '../istio/virtual-service.ts';
 import type { Read } from './mesh.ts';
@@ -22,6 +22,8 @@ export interface ControlPlane {
   /** By namespace, oldest first. */
   readonly sidecars: ReadonlyMap<string, readonly Read<SidecarResource>[]>;
   readonly gateways: readonly Read<Gateway>[];
+  /** The mode of a namespace by its own policy or the mesh's; worked out once for each. */
+  namespaceMode(namespace: string): MtlsMode;
 }
 
 /** The config of a revision: its own config map's, else the default's, else the only one there is, else Istio's defaults. */
@@ -57,13 +59,20 @@ export function controlPlane(
     if (list === undefined) sidecars.set(sidecar.namespace, [sidecar]);
     else list.push(sidecar);
   }
+  const index = indexPolicies(policies.peerAuthentications.filter(reads), config.rootNamespace);
+  const modes = new Map<string, MtlsMode>();
   return {
     revision,
     config,
-    policies: indexPolicies(policies.peerAuthentications.filter(reads), config.rootNamespace),
+    policies: index,
     rules: indexDestinationRules(policies.destinationRules.filter(reads), config),
     virtualServices: policies.virtualServices.filter(reads).sort(byCreation),
     sidecars,
     gateways: policies.gateways.filter(reads),
+    namespaceMode: (namespace) => {
+      const mode = modes.get(namespace) ?? namespaceMode(index, namespace);
+      modes.set(namespace, mode);
+      return mode;
+    },
   };
 }

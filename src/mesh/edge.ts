@@ -6,7 +6,7 @@ import { type ClientClass, clientClasses } from './client-classes.ts';
 import { type Cluster, clusterFor, takesMtls } from './cluster.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type EdgeCause, edgeReasons } from './edge-reasons.ts';
-import { endpointsOf } from './endpoints.ts';
+import { hostEndpoints } from './endpoints.ts';
 import { type HostPort, type MeshHost, portOf } from './host.ts';
 import { arrival } from './inbound.ts';
 import { controlPlaneOf, type Mesh, type ServicePortEndpoint } from './mesh.ts';
@@ -118,13 +118,13 @@ function* buildEdges(mesh: Mesh, clients: ClientClass, host: MeshHost, port: Hos
       return;
     case 'ambient':
     case 'waypoint':
-      for (const endpoint of endpointsOf(mesh, concrete(mesh, host).host, port.port)) {
+      for (const endpoint of hostEndpoints(mesh, concrete(mesh, host), port.port)) {
         const tunnel = takesTunnel(endpoint);
         yield make(endpoint, tunnel ? 'istio-mtls' : 'plaintext', { kind: 'ambient-client', tunnel });
       }
       return;
     case 'none':
-      for (const endpoint of endpointsOf(mesh, concrete(mesh, host).host, port.port)) {
+      for (const endpoint of hostEndpoints(mesh, concrete(mesh, host), port.port)) {
         yield make(endpoint, 'plaintext', { kind: 'no-proxy' });
       }
   }
@@ -146,7 +146,7 @@ function* proxiedEdges(
 ): Generator<ClassEdge> {
   const plane = controlPlaneOf(mesh, client.revision);
   const host = concrete(mesh, called);
-  const endpoints = endpointsOf(mesh, host.host, port.port);
+  const endpoints = hostEndpoints(mesh, host, port.port);
   const hidden = hiddenFrom(plane, client, host, port.port);
   if (hidden !== undefined) {
     const policy = outboundPolicy(plane, client);
@@ -170,7 +170,7 @@ function* clusterEdges(
   routed: Routed,
   make: Make,
 ): Generator<ClassEdge> {
-  for (const endpoint of endpointsOf(mesh, cluster.host.host, cluster.port)) {
+  for (const endpoint of hostEndpoints(mesh, cluster.host, cluster.port)) {
     // A cluster that keeps the called address has no endpoints to pick from, so a subset's labels pick none.
     const picks = cluster.subsetLabels !== undefined && cluster.discovery !== 'original-dst';
     if (picks && !matchesLabels(cluster.subsetLabels ?? {}, endpoint.labels)) continue;
@@ -232,19 +232,16 @@ function edgeOf(
   const client = clients.representative;
   const { workload, targetPort } = endpoint;
   const outcome = outcomeOf(mesh, endpoint, sends, cause);
-  return {
+  const answer: Mutable<ClassEdge> = {
     client,
     get clients() {
       return clients.clients;
     },
     host: called.host,
     port,
-    ...(workload === undefined ? {} : { server: workload }),
     serverPods: endpoint.pods,
     serverName: workload === undefined ? (endpoint.address ?? '') : `${workload.namespace}/${workload.name}`,
     targetPort,
-    ...(routed?.subset === undefined ? {} : { subset: routed.subset }),
-    ...(routed === undefined || routed.host === called.host ? {} : { routedHost: routed.host }),
     sends,
     outcome,
     cause,
@@ -252,7 +249,13 @@ function edgeOf(
       return edgeReasons(mesh, { client, endpoint, sends, outcome, cause, routed });
     },
   };
+  if (workload !== undefined) answer.server = workload;
+  if (routed?.subset !== undefined) answer.subset = routed.subset;
+  if (routed !== undefined && routed.host !== called.host) answer.routedHost = routed.host;
+  return answer;
 }
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 function outcomeOf(mesh: Mesh, endpoint: ServicePortEndpoint, sends: Sends, cause: EdgeCause): Outcome {
   if (cause.kind === 'hidden' && cause.policy === 'REGISTRY_ONLY') return 'refused';

@@ -1,38 +1,50 @@
 /** Who is behind a host's port: from EndpointSlices, else from the Service's selector, else from the ServiceEntry. */
 import { tlsModeLabel } from '../istio/auto-mtls.ts';
 import type { EndpointSlice, SliceEndpoint } from '../istio/endpoint-slice.ts';
-import { noStrings } from '../istio/fields.ts';
+import { noStrings, type StringMap } from '../istio/fields.ts';
 import { matchesLabels } from '../istio/selector.ts';
 import type { ExternalEndpoint } from '../istio/service-entry.ts';
 import { targetPortOf } from './declared-ports.ts';
-import { type HostPort, type MeshHost, portOf } from './host.ts';
+import type { HostPort, MeshHost } from './host.ts';
 import type { Mesh, ServicePortEndpoint } from './mesh.ts';
 import type { Workload } from './workload.ts';
 import { externalTlsMode } from './workload-entry.ts';
 
 /** The endpoints behind one port of a host; empty for a host or port that is not known. */
 export function endpointsOf(mesh: Mesh, host: string, port: number): readonly ServicePortEndpoint[] {
-  const key = `${host}:${port}`;
-  const memo = mesh.index.memo.endpoints;
-  let endpoints = memo.get(key);
-  if (endpoints === undefined) {
-    const found = mesh.hosts.get(host);
-    const hostPort = found === undefined ? undefined : portOf(found, port);
-    endpoints = found === undefined || hostPort === undefined ? [] : findEndpoints(mesh, found, hostPort);
-    memo.set(key, endpoints);
-  }
-  return endpoints;
+  const known = mesh.hosts.get(host);
+  return known === undefined ? [] : hostEndpoints(mesh, known, port);
 }
 
-function findEndpoints(mesh: Mesh, host: MeshHost, port: HostPort): readonly ServicePortEndpoint[] {
-  if (host.entry !== undefined) return fromEntry(mesh, host, port);
+/** The same for a host that is already in hand. */
+export function hostEndpoints(mesh: Mesh, host: MeshHost, port: number): readonly ServicePortEndpoint[] {
+  const memo = mesh.index.memo.endpoints;
+  let ports = memo.get(host);
+  if (ports === undefined) {
+    ports = findEndpoints(mesh, host);
+    memo.set(host, ports);
+  }
+  return ports.get(port) ?? [];
+}
+
+function findEndpoints(mesh: Mesh, host: MeshHost): ReadonlyMap<number, readonly ServicePortEndpoint[]> {
   const service = host.service;
-  if (service === undefined) return [];
-  const slices = mesh.index.slices.get(`${service.namespace}/${service.name}`);
+  const slices =
+    service === undefined ? undefined : mesh.index.slices.get(`${service.namespace}/${service.name}`);
+  const groups = slices === undefined ? undefined : slices.map((slice) => groupSlice(mesh, slice));
+  return new Map(host.ports.map((port) => [port.port, endpointsOfPort(mesh, host, port, groups)]));
+}
+
+function endpointsOfPort(
+  mesh: Mesh,
+  host: MeshHost,
+  port: HostPort,
+  slices: readonly SliceGroups[] | undefined,
+): readonly ServicePortEndpoint[] {
+  if (host.entry !== undefined) return fromEntry(mesh, host, port);
   const ofEntries = host.resolution === 'eds' ? fromWorkloadEntries(mesh, host, port) : [];
-  if (slices !== undefined) return [...fromSlices(mesh, slices, port), ...ofEntries];
-  if (service.selector === undefined) return ofEntries;
-  return [...fromSelector(mesh, host, port), ...ofEntries];
+  const ofPods = slices === undefined ? fromSelector(mesh, host, port) : fromSlices(mesh, slices, port);
+  return ofEntries.length === 0 ? ofPods : [...ofPods, ...ofEntries];
 }
 
 /** An endpoint that clients know as one of the workload's pods. */
@@ -53,52 +65,71 @@ function podEndpoint(
   };
 }
 
-interface Collected {
+/** A slice's endpoints by workload, the same for all its ports. */
+interface SliceGroups {
+  readonly slice: EndpointSlice;
+  readonly groups: readonly PodGroup[];
+  /** Endpoints that are no known pod's. */
+  readonly strangers: readonly SliceEndpoint[];
+}
+
+interface PodGroup {
   readonly workload: Workload;
-  readonly targetPort: number;
   readonly ready: boolean;
-  readonly pods: Set<string>;
+  readonly pods: string[];
+}
+
+function groupSlice(mesh: Mesh, slice: EndpointSlice): SliceGroups {
+  const groups: PodGroup[] = [];
+  const strangers: SliceEndpoint[] = [];
+  for (const endpoint of slice.addressType === 'FQDN' ? [] : slice.endpoints) {
+    const pod = podOf(mesh, slice, endpoint);
+    if (pod === undefined) {
+      // A pod that is named and was not read is unknown to the control plane also: it waits for it.
+      if (endpoint.pod === undefined) strangers.push(endpoint);
+      continue;
+    }
+    addPod(groups, pod.workload, pod.name, endpoint.ready);
+  }
+  return { slice, groups, strangers };
+}
+
+function addPod(groups: PodGroup[], workload: Workload, pod: string, ready: boolean): void {
+  // Neighbours are mostly of one workload, and a slice has few workloads.
+  const group = groups.findLast((candidate) => candidate.workload === workload && candidate.ready === ready);
+  if (group === undefined) groups.push({ workload, ready, pods: [pod] });
+  else group.pods.push(pod);
 }
 
 function fromSlices(
   mesh: Mesh,
-  slices: readonly EndpointSlice[],
+  slices: readonly SliceGroups[],
   port: HostPort,
 ): readonly ServicePortEndpoint[] {
-  const collected = new Map<string, Collected>();
-  const addresses = new Map<string, ServicePortEndpoint>();
-  for (const slice of slices) {
-    if (slice.addressType === 'FQDN') continue;
+  const found: ServicePortEndpoint[] = [];
+  for (const { slice, groups, strangers } of slices) {
     for (const slicePort of slice.ports) {
       if (slicePort.name !== port.name) continue;
-      for (const endpoint of slice.endpoints) {
-        const pod = podOf(mesh, slice, endpoint);
-        if (pod === undefined) {
-          // A pod that is named and was not read is unknown to the control plane also: it waits for it.
-          if (endpoint.pod === undefined) addAddresses(mesh, addresses, endpoint, slicePort.port);
-          continue;
+      for (const { workload, ready, pods } of groups) {
+        const position = found.findIndex(
+          (endpoint) =>
+            endpoint.workload === workload &&
+            endpoint.targetPort === slicePort.port &&
+            endpoint.ready === ready &&
+            endpoint.address === undefined,
+        );
+        const present = found[position];
+        if (present === undefined) found.push(podEndpoint(workload, pods, slicePort.port, ready));
+        else {
+          // The same pods in a slice of another address family, or more of them.
+          const all = [...new Set([...present.pods, ...pods])];
+          found[position] = podEndpoint(workload, all, slicePort.port, ready);
         }
-        collect(collected, pod.workload, pod.name, slicePort.port, endpoint.ready);
       }
+      for (const stranger of strangers) addAddresses(mesh, found, stranger, slicePort.port);
     }
   }
-  const ofPods = [...collected.values()].map(({ workload, pods, targetPort, ready }) =>
-    podEndpoint(workload, [...pods].sort(), targetPort, ready),
-  );
-  return [...ofPods, ...addresses.values()];
-}
-
-function collect(
-  collected: Map<string, Collected>,
-  workload: Workload,
-  pod: string,
-  targetPort: number,
-  ready: boolean,
-): void {
-  const key = `${workload.id}:${targetPort}:${ready}`;
-  const group = collected.get(key);
-  if (group === undefined) collected.set(key, { workload, targetPort, ready, pods: new Set([pod]) });
-  else group.pods.add(pod);
+  return found;
 }
 
 /** The pod behind an endpoint: the one it names, else one of the slice's namespace with that address. */
@@ -109,25 +140,40 @@ function podOf(
 ): { readonly workload: Workload; readonly name: string } | undefined {
   if (endpoint.pod !== undefined) {
     const { namespace, name } = endpoint.pod;
-    const workload = mesh.index.workloadByPod.get(`${namespace}/${name}`);
+    const workload = mesh.index.workloadByPod.get(namespace)?.get(name);
     return workload === undefined ? undefined : { workload, name };
   }
   const [address = ''] = endpoint.addresses;
-  const workload = mesh.index.workloadByIp.get(address);
+  const workload = workloadAt(mesh, address);
   const pod = workload?.pods.find((candidate) => candidate.ips.includes(address));
   if (workload === undefined || pod === undefined || workload.namespace !== slice.namespace) return undefined;
   return { workload, name: pod.name };
 }
 
+/** Whose address it is. First come, first kept: an address is one pod's, but for the host network. */
+function workloadAt(mesh: Mesh, address: string): Workload | undefined {
+  const { memo } = mesh.index;
+  if (memo.byAddress === undefined) {
+    const byAddress = new Map<string, Workload>();
+    for (const workload of mesh.workloads) {
+      for (const pod of workload.pods) {
+        for (const ip of pod.ips) if (!byAddress.has(ip)) byAddress.set(ip, workload);
+      }
+    }
+    memo.byAddress = byAddress;
+  }
+  return memo.byAddress.get(address);
+}
+
 /** Addresses that clients know nothing about. A pod of another namespace may still be there to answer. */
 function addAddresses(
   mesh: Mesh,
-  addresses: Map<string, ServicePortEndpoint>,
+  found: ServicePortEndpoint[],
   endpoint: SliceEndpoint,
   targetPort: number,
 ): void {
   for (const address of endpoint.addresses) {
-    addresses.set(`${address}:${targetPort}`, {
+    found.push({
       ...answering(mesh, address),
       targetPort,
       ready: endpoint.ready,
@@ -140,11 +186,33 @@ function addAddresses(
 
 /** Who really has an address, beside what clients are told about it. */
 function answering(mesh: Mesh, address: string): Pick<ServicePortEndpoint, 'workload' | 'pods' | 'address'> {
-  const workload = mesh.index.workloadByIp.get(address);
+  const workload = workloadAt(mesh, address);
   const pod = workload?.pods.find((candidate) => candidate.ips.includes(address));
   return workload === undefined || pod === undefined
     ? { address, pods: [] }
     : { address, workload, pods: [pod.name] };
+}
+
+/** Workloads of a namespace that a selector matches, found by one of its labels. */
+function selected(mesh: Mesh, namespace: string, selector: StringMap): readonly Workload[] {
+  const { memo } = mesh.index;
+  if (memo.byLabel === undefined) {
+    const byLabel = new Map<string, Workload[]>();
+    for (const workload of mesh.workloads) {
+      for (const label in workload.labels) {
+        const key = `${workload.namespace}/${label}=${workload.labels[label]}`;
+        const list = byLabel.get(key);
+        if (list === undefined) byLabel.set(key, [workload]);
+        else list.push(workload);
+      }
+    }
+    memo.byLabel = byLabel;
+  }
+  for (const label in selector) {
+    const candidates = memo.byLabel.get(`${namespace}/${label}=${selector[label]}`) ?? [];
+    return candidates.filter((workload) => matchesLabels(selector, workload.labels));
+  }
+  return mesh.workloadsByNamespace.get(namespace) ?? [];
 }
 
 /** Without slices (manifests): the workloads that the selector matches. */
@@ -153,8 +221,8 @@ function fromSelector(mesh: Mesh, host: MeshHost, port: HostPort): readonly Serv
   const servicePort = host.service?.ports.find((candidate) => candidate.port === port.port);
   if (selector === undefined || servicePort === undefined) return [];
   const endpoints: ServicePortEndpoint[] = [];
-  for (const workload of mesh.workloadsByNamespace.get(host.namespace) ?? []) {
-    if (workload.kind === 'WorkloadEntry' || !matchesLabels(selector, workload.labels)) continue;
+  for (const workload of selected(mesh, host.namespace, selector)) {
+    if (workload.kind === 'WorkloadEntry') continue;
     const targetPort = targetPortOf(workload, servicePort);
     if (targetPort === undefined) continue;
     const names = workload.pods.map((pod) => pod.name);
@@ -200,8 +268,8 @@ function fromEntry(mesh: Mesh, host: MeshHost, port: HostPort): readonly Service
   if (inline.length > 0) return inline;
   const selector = entry.selector.labels;
   if (selector !== undefined) {
-    const pods = (mesh.workloadsByNamespace.get(entry.namespace) ?? []).filter(
-      (workload) => workload.kind !== 'WorkloadEntry' && matchesLabels(selector, workload.labels),
+    const pods = selected(mesh, entry.namespace, selector).filter(
+      (workload) => workload.kind !== 'WorkloadEntry',
     );
     const target = typeof port.targetPort === 'number' ? port.targetPort : port.port;
     return [

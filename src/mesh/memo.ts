@@ -5,6 +5,7 @@ import type { PeerAuthentication } from '../istio/peer-authentication.ts';
 import type { ClientPartition } from './client-classes.ts';
 import type { DeclaredPort } from './declared-ports.ts';
 import type { ClassEdge } from './edge.ts';
+import type { MeshHost } from './host.ts';
 import type { Inbound } from './inbound.ts';
 import type { Read, ServicePortEndpoint } from './mesh.ts';
 import type { Workload } from './workload.ts';
@@ -16,8 +17,11 @@ export interface Memo {
   readonly inbound: Map<Workload, Map<number, Inbound>>;
   readonly edgesTo: Map<string, readonly ClassEdge[]>;
   /** These follow from the inventory alone: no policy changes them. */
-  readonly endpoints: Map<string, readonly ServicePortEndpoint[]>;
+  readonly endpoints: Map<MeshHost, ReadonlyMap<number, readonly ServicePortEndpoint[]>>;
   readonly declaredPorts: Map<Workload, ReadonlyMap<number, DeclaredPort>>;
+  byAddress: ReadonlyMap<string, Workload> | undefined;
+  /** Under `NAMESPACE/LABEL=VALUE`. */
+  byLabel: ReadonlyMap<string, readonly Workload[]> | undefined;
   /** The mesh's clients, sorted into those that fare alike. */
   partition: ClientPartition | undefined;
 }
@@ -30,6 +34,8 @@ export function emptyMemo(): Memo {
     edgesTo: new Map(),
     endpoints: new Map(),
     declaredPorts: new Map(),
+    byAddress: undefined,
+    byLabel: undefined,
     partition: undefined,
   };
 }

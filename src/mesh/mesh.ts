@@ -83,9 +83,8 @@ export interface MeshIndex {
   readonly objects: ReadObjects;
   /** The policies of each revision that serves some proxy; made when first asked for. */
   readonly controlPlanes: Map<string, ControlPlane>;
-  readonly workloadByPod: ReadonlyMap<string, Workload>;
-  /** First come, first kept: an address is one pod's, but for the host network. */
-  readonly workloadByIp: ReadonlyMap<string, Workload>;
+  /** By namespace and pod name. */
+  readonly workloadByPod: ReadonlyMap<string, ReadonlyMap<string, Workload>>;
   /** Endpoint slices by `NAMESPACE/SERVICE`. */
   readonly slices: ReadonlyMap<string, Inventory['endpointSlices']>;
   /** Services with a selector, by namespace. */
@@ -124,7 +123,7 @@ export function buildMesh(snapshot: Snapshot): Mesh {
     index: {
       objects,
       controlPlanes: new Map(),
-      ...indexWorkloads(workloads),
+      workloadByPod: indexPods(workloads),
       slices: Map.groupBy(inventory.endpointSlices, (slice) => `${slice.namespace}/${slice.service}`),
       servicesBySelector: indexSelectors(services),
       memo: emptyMemo(),
@@ -167,16 +166,18 @@ function indexHosts(inventory: Inventory, clusterDomain: string): ReadonlyMap<st
   return hosts;
 }
 
-function indexWorkloads(workloads: readonly Workload[]): Pick<MeshIndex, 'workloadByPod' | 'workloadByIp'> {
-  const workloadByPod = new Map<string, Workload>();
-  const workloadByIp = new Map<string, Workload>();
+function indexPods(workloads: readonly Workload[]): ReadonlyMap<string, ReadonlyMap<string, Workload>> {
+  const byNamespace = new Map<string, Map<string, Workload>>();
   for (const workload of workloads) {
-    for (const pod of workload.pods) {
-      if (workload.kind !== 'WorkloadEntry') workloadByPod.set(`${workload.namespace}/${pod.name}`, workload);
-      for (const ip of pod.ips) if (!workloadByIp.has(ip)) workloadByIp.set(ip, workload);
+    if (workload.kind === 'WorkloadEntry') continue;
+    let byName = byNamespace.get(workload.namespace);
+    if (byName === undefined) {
+      byName = new Map();
+      byNamespace.set(workload.namespace, byName);
     }
+    for (const pod of workload.pods) byName.set(pod.name, workload);
   }
-  return { workloadByPod, workloadByIp };
+  return byNamespace;
 }
 
 /** Services of each namespace under their selectors, oldest first. `services` is sorted already. */

@@ -75,11 +75,23 @@ const policyKinds: ReadonlySet<string> = new Set([
 ]);
 
 /** `GROUP/KIND`: the version does not matter, the group does (a Service of another group is no Service). */
-export function groupKind(object: KubeObject): string {
-  const version: unknown = object.apiVersion;
-  const slash = typeof version === 'string' ? version.lastIndexOf('/') : -1;
-  return `${slash > 0 ? object.apiVersion.slice(0, slash) : ''}/${object.kind}`;
+export function groupKind({ apiVersion, kind }: KubeObject): string {
+  let byKind = groupKinds.get(apiVersion);
+  if (byKind === undefined) {
+    byKind = new Map();
+    groupKinds.set(apiVersion, byKind);
+  }
+  let name = byKind.get(kind);
+  if (name === undefined) {
+    const slash = typeof apiVersion === 'string' ? apiVersion.lastIndexOf('/') : -1;
+    name = `${slash > 0 ? apiVersion.slice(0, slash) : ''}/${kind}`;
+    if (groupKinds.size < 200 && byKind.size < 200) byKind.set(kind, name);
+  }
+  return name;
 }
+
+/** A cluster has few kinds and many objects: their names are put together once. */
+const groupKinds = new Map<string, Map<string, string>>();
 
 export function isPolicyKind(object: KubeObject): boolean {
   return policyKinds.has(groupKind(object));

@@ -163,18 +163,18 @@ function gatewayRoutes(plane: ControlPlane, client: Workload, host: MeshHost): r
       .map((gateway) => `${gateway.namespace}/${gateway.name}`),
   );
   if (gateways.size === 0) return undefined;
-  const found: Routed[] = [];
-  for (const service of plane.virtualServices) {
-    if (!service.gateways.some((name) => gateways.has(gatewayKey(name, service.namespace)))) continue;
-    const routes = [...service.http, ...service.tcp, ...service.tls];
-    for (const routed of destinations(plane, service, routes, 0)) {
-      if (routed.host !== host.host) continue;
-      const port =
-        routed.port === 0 ? (host.ports.length === 1 ? (host.ports[0]?.port ?? 0) : 0) : routed.port;
-      if (port !== 0) found.push({ ...routed, port });
-    }
-  }
+  const found = plane.virtualServices
+    .filter((service) => service.gateways.some((name) => gateways.has(gatewayKey(name, service.namespace))))
+    .flatMap((service) =>
+      destinations(plane, service, [...service.http, ...service.tcp, ...service.tls], onlyPort(host)),
+    )
+    .filter((routed) => routed.host === host.host && routed.port !== 0);
   return found.length > 0 ? found : undefined;
+}
+
+/** A route that names no port means the host's only one; 0 where it has several. */
+function onlyPort(host: MeshHost): number {
+  return host.ports.length === 1 ? (host.ports[0]?.port ?? 0) : 0;
 }
 
 /** True when the service may answer for the host, from whatever namespace the call comes. */
