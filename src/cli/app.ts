@@ -5,6 +5,8 @@
 import { type Application, buildApplication, buildRouteMap, text_en, version } from '@stricli/core';
 import packageJson from '../../package.json' with { type: 'json' };
 import { PadlockError } from '../errors.ts';
+import { certsRoute } from './commands/certs.route.ts';
+import { completionRoute } from './commands/completion.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
 import { rbacRoute } from './commands/rbac.route.ts';
 import { secureRoute } from './commands/secure.route.ts';
@@ -17,7 +19,9 @@ const routes = buildRouteMap({
   routes: {
     posture: postureRoute,
     secure: secureRoute,
+    completion: completionRoute,
     verify: verifyRoute,
+    certs: certsRoute,
     rbac: rbacRoute,
   },
   docs: {

@@ -1,5 +1,5 @@
 /** Runs one command line: from words to an exit code. The process around it is `main.ts`. */
-import { type Application, run } from '@stricli/core';
+import { type Application, proposeCompletions, run } from '@stricli/core';
 import { ExitCode } from '../errors.ts';
 import { buildPadlock } from './app.ts';
 import type { Context } from './context.ts';
@@ -21,6 +21,7 @@ export async function runPadlock(
   style: ErrorStyle & { readonly columns: number },
 ): Promise<number> {
   const app = buildPadlock(context.program, style);
+  if (words[0] === '__complete') return complete(app, words.slice(1), context);
   await run(app, separateShortValues(words), context);
   const code = Number(context.process.exitCode ?? ExitCode.ok);
   if (code >= 0) return code;
@@ -30,6 +31,17 @@ export async function runPadlock(
     context.process.stderr.write(`${hintLine(hint, style.color)}\n`);
   }
   return ExitCode.couldNotRun;
+}
+
+/** What may come next, one proposal a line with its meaning behind a tab: what the completion scripts ask for. */
+async function complete(
+  app: Application<Context>,
+  words: readonly string[],
+  context: Context & { readonly process: ExitSlot },
+): Promise<number> {
+  const proposals = await proposeCompletions(app, words, context);
+  await context.stdout.write(proposals.map(({ completion, brief }) => `${completion}\t${brief}\n`).join(''));
+  return ExitCode.ok;
 }
 
 /** kubectl users write `-ojson` and `-nfoo`; the parser wants `-o json`. */

@@ -1,7 +1,7 @@
 /** `padlock rbac`: which rights, where, for whom; printed as manifests. */
 import { PadlockError } from '../../errors.ts';
 import { roleManifests, type Subject } from '../../report/roles.ts';
-import { capabilities, mergeRules, type Rights, rights } from '../../sources/rights.ts';
+import { capabilities, mergeRules, rightsFor } from '../../sources/rights.ts';
 import type { Context } from '../context.ts';
 import type { RbacFlags } from './rbac.route.ts';
 
@@ -17,7 +17,7 @@ export default async function rbac(
       hint: 'name them, or say -A for all',
     });
   }
-  const wanted: readonly Rights[] = (flags.for ?? capabilities).map((capability) => rights[capability]);
+  const wanted = (flags.for ?? capabilities).flatMap(rightsFor);
   const of = (part: 'cluster' | 'namespace' | 'root') => mergeRules(wanted.flatMap((entry) => entry[part]));
   const subject = subjectOf(flags);
   const manifests =
