@@ -9,6 +9,7 @@ export type CertificateProblem =
   | 'not-rotated'
   | 'wrong-identity'
   | 'broken-chain'
+  | 'foreign-root'
   | 'weak-key'
   | 'weak-signature'
   | 'root-expiring'
@@ -21,6 +22,7 @@ const severities = {
   'not-rotated': 'warning',
   'wrong-identity': 'error',
   'broken-chain': 'error',
+  'foreign-root': 'error',
   'weak-key': 'warning',
   'weak-signature': 'warning',
   'root-expiring': 'warning',
@@ -53,8 +55,15 @@ export function renewalDue(certificate: Certificate): number {
   return from + (Date.parse(certificate.validTo) - from) / 2;
 }
 
-/** @param now milliseconds since the epoch */
-export function judgeCertificates(proxy: PodCertificates, now: number): readonly CertificateFinding[] {
+/**
+ * @param now milliseconds since the epoch
+ * @param meshRoots fingerprints of the roots that the control plane gives out; empty where they are not known
+ */
+export function judgeCertificates(
+  proxy: PodCertificates,
+  now: number,
+  meshRoots: ReadonlySet<string> = new Set(),
+): readonly CertificateFinding[] {
   const [leaf] = proxy.chain;
   const findings: CertificateFinding[] = [];
   const add = (problem: CertificateProblem, message: string): void => {
@@ -64,6 +73,10 @@ export function judgeCertificates(proxy: PodCertificates, now: number): readonly
     judgeLeaf(leaf, proxy.expectedId, now, add);
     if (proxy.chainIsBroken === true)
       add('broken-chain', 'the chain does not lead to a root that the proxy trusts');
+  }
+  const known = proxy.roots.filter((root) => root.fingerprint !== '');
+  if (meshRoots.size > 0 && known.length > 0 && !known.some((root) => meshRoots.has(root.fingerprint))) {
+    add('foreign-root', 'the proxy trusts none of the roots that the control plane gives out');
   }
   for (const certificate of [...proxy.chain, ...proxy.roots]) judgeStrength(certificate, add);
   for (const root of proxy.roots) {

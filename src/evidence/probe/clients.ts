@@ -7,7 +7,7 @@ import { asObjects, asText, dig } from '../../sources/json-value.ts';
 import type { Container } from './curl.ts';
 
 export interface MeshClient extends Container {
-  readonly workload: Workload;
+  readonly workload: Pick<Workload, 'namespace' | 'serviceAccount' | 'revision'>;
   /** The client's address, as a server's access log shows it. */
   readonly address: string;
 }

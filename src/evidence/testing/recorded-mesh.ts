@@ -51,7 +51,7 @@ export function recordedMesh(policy: string, options: RecordedOptions = {}): Mem
 function readObjects(folder: string, change: RecordedOptions['change']): readonly KubeObject[] {
   const files = readdirSync(join(folder, 'objects')).filter((file) => file.endsWith('.yaml'));
   const documents = files.map((file): unknown => parse(readFileSync(join(folder, 'objects', file), 'utf8')));
-  const all = documents.flatMap((document) =>
+  const all = documents.flatMap((document): readonly unknown[] =>
     isObject(document) && Array.isArray(document.items) ? asObjects(document.items) : [document],
   );
   const unique = new Map(

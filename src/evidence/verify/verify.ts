@@ -9,14 +9,16 @@ import type { Workload, WorkloadPod } from '../../mesh/workload.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
 import { AdminReader } from '../admin.ts';
+import { meshRootFingerprints } from '../certificates/inventory.ts';
 import { judgeCertificates } from '../certificates/judge.ts';
 import type { EnvoyDump } from '../envoy/config-dump.ts';
-import { outboundClusters } from '../envoy/outbound.ts';
+import { type OutboundEndpoint, outboundClusters } from '../envoy/outbound.ts';
 import { type ClientSearch, findMeshClient, type MeshClient, optedOut } from '../probe/clients.ts';
 import { type Container, NoCurl } from '../probe/curl.ts';
 import { type MutualTlsTarget, probeMutualTls } from '../probe/mutual-tls.ts';
 import type { MutualTlsOutcome, ProbeRecord } from '../probe/outcome.ts';
 import { probePlaintext } from '../probe/plaintext.ts';
+import type { ProbesByNamespace } from '../probe/probe-pods.ts';
 import { idOf } from './identities.ts';
 import { type ProxyFacts, readClientDump, readProxy } from './proxies.ts';
 import { type Route, routesTo } from './routes.ts';
@@ -30,13 +32,8 @@ export interface VerifyOptions {
   readonly workload?: string;
   /** Only these ports, declared or not; absent: those that containers declare and Services send to. */
   readonly ports?: readonly number[];
-  /** Containers made for probing: a client behind a sidecar, and one without. */
-  readonly probes?: ProbeContainers;
-}
-
-export interface ProbeContainers {
-  readonly client?: MeshClient;
-  readonly outsiders: readonly Container[];
+  /** Containers that were made for probing, by namespace. */
+  readonly probes?: ProbesByNamespace;
 }
 
 export interface VerifyEffects {
@@ -76,10 +73,20 @@ interface Run {
   readonly effects: VerifyEffects;
   readonly admin: AdminReader;
   readonly facts: ReadonlyMap<string, ProxyFacts>;
-  readonly search: ClientSearch;
-  readonly clientDump: EnvoyDump | undefined;
+  /** The client of each namespace, and the same for all where none was made for it. */
+  readonly clients: ClientFinder;
   readonly outsiders: readonly Container[];
+  readonly probes: ProbesByNamespace;
+  readonly meshRoots: ReadonlySet<string>;
 }
+
+/** A client and what its sidecar has loaded. */
+interface Client {
+  readonly search: ClientSearch;
+  readonly dump: EnvoyDump | undefined;
+}
+
+type ClientFinder = (namespace: string) => Promise<Client>;
 
 /**
  * Proves, or fails to prove, every workload port that was asked for.
@@ -95,19 +102,15 @@ export async function verify(
   const targets = targetsOf(mesh, options);
   const admin = new AdminReader(effects.cluster, effects.signal);
   const facts = await readProxies(targets, admin);
-  const search = await searchClient(mesh, options, targets, effects);
-  const clientDump =
-    search.found === undefined
-      ? undefined
-      : await readClientDump(admin, search.found.namespace, search.found.pod);
   const run: Run = {
     mesh,
     effects,
     admin,
     facts,
-    search,
-    clientDump,
-    outsiders: [...(options.probes?.outsiders ?? []), ...proxyContainers(mesh, options.namespaces)],
+    clients: clientFinder(mesh, options, effects, admin),
+    outsiders: proxyContainers(mesh, options.namespaces),
+    probes: options.probes ?? new Map(),
+    meshRoots: meshRootFingerprints(mesh),
   };
   const jobs = targets.flatMap((target) => target.ports.map((port) => ({ target, port })));
   let done = 0;
@@ -172,15 +175,32 @@ async function readProxies(
   return new Map(facts);
 }
 
-async function searchClient(
+/** Looks for a client when the first probe needs one, and once. */
+function clientFinder(
   mesh: Mesh,
   options: VerifyOptions,
-  targets: readonly Target[],
   effects: VerifyEffects,
-): Promise<ClientSearch> {
-  if (options.probes?.client !== undefined) return { found: options.probes.client };
-  if (!targets.some(({ ports }) => ports.length > 0)) return { found: undefined, why: 'nothing to probe' };
-  return findMeshClient(effects.cluster, mesh, options.namespaces, effects.signal);
+  admin: AdminReader,
+): ClientFinder {
+  const found = new Map<string, Promise<Client>>();
+  const look = async (made: MeshClient | undefined): Promise<Client> => {
+    const search: ClientSearch =
+      made === undefined
+        ? await findMeshClient(effects.cluster, mesh, options.namespaces, effects.signal)
+        : { found: made };
+    const dump =
+      search.found === undefined
+        ? undefined
+        : await readClientDump(admin, search.found.namespace, search.found.pod);
+    return { search, dump };
+  };
+  return (namespace) => {
+    const made = options.probes?.get(namespace)?.client;
+    const key = made === undefined ? '' : namespace;
+    const known = found.get(key) ?? look(made);
+    found.set(key, known);
+    return known;
+  };
 }
 
 /** Sidecars' own containers, whose traffic is not captured: plaintext callers where the pod proxy may not be used. */
@@ -237,9 +257,10 @@ function certificatesOf(run: Run, workload: Workload, pod: string): VerifyRow['c
   const facts = run.facts.get(`${workload.namespace}/${pod}`);
   if (facts?.read !== true) return [];
   const expectedId = idOf(run.mesh, workload);
+  const now = run.effects.now();
   return facts.certificates
     .flatMap((set) =>
-      judgeCertificates({ ...set, namespace: workload.namespace, pod, expectedId }, run.effects.now()),
+      judgeCertificates({ ...set, namespace: workload.namespace, pod, expectedId }, now, run.meshRoots),
     )
     .map((finding) => ({ ...finding, pod }));
 }
@@ -253,7 +274,8 @@ async function plaintextProbe(
 ): Promise<VerifyRow['plaintext'][number]> {
   const at = new Date(run.effects.now()).toISOString();
   const target = { namespace: workload.namespace, pod: pod.name, port, address: pod.ips[0], refusalExpected };
-  const { outcome, caller } = await probePlaintext(target, run.outsiders, run.effects);
+  const callers = [...(run.probes.get(workload.namespace)?.outsiders ?? []), ...run.outsiders];
+  const { outcome, caller } = await probePlaintext(target, callers, run.effects);
   return { pod: pod.name, target: `${workload.namespace}/${pod.name}:${port}`, caller, at, outcome };
 }
 
@@ -263,8 +285,10 @@ async function mutualTlsProbe(
   port: number,
 ): Promise<ProbeRecord<MutualTlsOutcome> | { readonly missing: string }> {
   const { workload } = target;
-  const from = run.search.found;
-  if (from === undefined) return { missing: `${run.search.why}` };
+  const client = await run.clients(workload.namespace);
+  const { search } = client;
+  if (search.found === undefined) return { missing: search.why };
+  const from = search.found;
   const { clusterDomain } = controlPlaneOf(run.mesh, workload.revision).config;
   const [route] = routesTo(run.mesh, workload, port, clusterDomain);
   if (route === undefined) return { missing: 'no Service leads to this port, so no mesh client can call it' };
@@ -275,11 +299,11 @@ async function mutualTlsProbe(
     at: new Date(run.effects.now()).toISOString(),
   };
   try {
-    const outcome = await probeMutualTls(from, probeTarget(run, target, route, from), {
+    const outcome = await probeMutualTls(from, probeTarget(run, target, route, client, from), {
       ...run.effects,
       admin: run.admin,
     });
-    return { ...record, outcome: explained(run, outcome, route) };
+    return { ...record, outcome: explained(outcome, clientView(client, route), url) };
   } catch (error) {
     run.effects.signal?.throwIfAborted();
     if (error instanceof NoCurl) return { missing: 'the client has no curl any more' };
@@ -291,7 +315,13 @@ async function mutualTlsProbe(
   }
 }
 
-function probeTarget(run: Run, target: Target, route: Route, from: MeshClient): MutualTlsTarget {
+function probeTarget(
+  run: Run,
+  target: Target,
+  route: Route,
+  client: Client,
+  from: MeshClient,
+): MutualTlsTarget {
   const { workload, pods } = target;
   const server = idOf(run.mesh, workload);
   return {
@@ -301,37 +331,37 @@ function probeTarget(run: Run, target: Target, route: Route, from: MeshClient): 
     pods: pods.map((pod) => ({ namespace: workload.namespace, pod: pod.name })),
     server,
     client: idOf(run.mesh, from.workload),
-    serverVouched: serverVouched(run, target, route, server),
+    serverVouched: serverVouched(run, target, clientView(client, route), server),
     others: route.others.map((other) => idOf(run.mesh, other)),
   };
 }
 
 /** Each pod's certificate was read and names the workload, or the client's sidecar takes no other name. */
-function serverVouched(run: Run, target: Target, route: Route, server: string): boolean {
+function serverVouched(run: Run, target: Target, view: readonly OutboundEndpoint[], server: string): boolean {
   const { workload, pods } = target;
   const names = pods.map((pod) => {
     const facts = run.facts.get(`${workload.namespace}/${pod.name}`);
     return facts?.read === true ? facts.certificates.flatMap((set) => set.chain[0]?.uris ?? []) : [];
   });
   if (names.every((uris) => uris.includes(server))) return true;
-  const expected = clientView(run, route).flatMap((endpoint) => endpoint.expectedServers);
+  const expected = view.flatMap((endpoint) => endpoint.expectedServers);
   return expected.length > 0 && expected.every((name) => name === server);
 }
 
-function clientView(run: Run, route: Route) {
-  if (run.clientDump === undefined) return [];
-  return outboundClusters(run.clientDump, route.host, route.port).flatMap((cluster) => cluster.endpoints);
+function clientView(client: Client, route: Route): readonly OutboundEndpoint[] {
+  if (client.dump === undefined) return [];
+  return outboundClusters(client.dump, route.host, route.port).flatMap((cluster) => cluster.endpoints);
 }
 
 /** Adds why a request did not get through, where the client's own configuration tells. */
-function explained(run: Run, outcome: MutualTlsOutcome, route: Route): MutualTlsOutcome {
+function explained(
+  outcome: MutualTlsOutcome,
+  view: readonly OutboundEndpoint[],
+  url: string,
+): MutualTlsOutcome {
   if (outcome.kind !== 'unavailable' && outcome.kind !== 'unrecorded') return outcome;
-  const view = clientView(run, route);
   if (view.length === 0 || !view.every((endpoint) => endpoint.sends === 'plaintext')) return outcome;
-  return {
-    kind: 'plaintext',
-    detail: `the client’s sidecar is told to send plaintext to ${route.host}:${route.port}`,
-  };
+  return { kind: 'plaintext', detail: `the client’s sidecar is told to send plaintext to ${url}` };
 }
 
 function limitsOf(mesh: Mesh, options: VerifyOptions, rows: readonly VerifyRow[]): readonly string[] {

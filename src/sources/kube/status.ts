@@ -69,7 +69,7 @@ export function errorForStatus(status: number, body: string, asked: Asked, conte
 }
 
 function forbidden(message: string, asked: Asked): PadlockError {
-  const user = /^.*? is forbidden: User "([^"]+)"/.exec(message)?.[1];
+  const [, user, verb] = /^.*? is forbidden: User "([^"]+)" cannot (\w+)/.exec(message) ?? [];
   const who = user === undefined ? '' : ` as ${user}`;
   const role = asked.namespace === undefined ? 'a ClusterRole' : 'a Role';
   // Not every 403 is RBAC's: admission plug-ins and quotas answer it too, in their own words.
@@ -78,7 +78,8 @@ function forbidden(message: string, asked: Asked): PadlockError {
     'CLUSTER_FORBIDDEN',
     `not allowed to ${asked.verb} ${describe(asked)}${who}${reason}`,
     {
-      hint: `${role} needs the rule: ${ruleFor(asked)}`,
+      // For a WebSocket the API server asks other verbs than one would think; its own word is right.
+      hint: `${role} needs the rule: ${ruleFor({ ...asked, verb: verb ?? asked.verb })}`,
     },
   );
 }

@@ -1,0 +1,132 @@
+/** `padlock certs`: the certificates of every proxy in the asked namespaces, and what is wrong with them. */
+import { type Mesh, workloads } from '../../mesh/mesh.ts';
+import type { Workload } from '../../mesh/workload.ts';
+import type { Cluster } from '../../sources/cluster.ts';
+import { asText, dig } from '../../sources/json-value.ts';
+import { mapLimited } from '../../sources/kube/limit.ts';
+import { AdminReader } from '../admin.ts';
+import { idOf } from '../verify/identities.ts';
+import { readProxy } from '../verify/proxies.ts';
+import type { Certificate } from './certificate.ts';
+import { readCertificates } from './certificate.ts';
+import {
+  type CertificateFinding,
+  judgeCertificates,
+  judgeRoots,
+  type PodCertificates,
+  renewalDue,
+  rootsInUse,
+} from './judge.ts';
+
+export interface InventoryEntry {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly pod: string;
+  readonly expectedId: string;
+  readonly chain: readonly Certificate[];
+  readonly roots: readonly string[];
+  /** RFC 3339. */
+  readonly renewalDue: string;
+  readonly received?: string;
+  readonly findings: readonly CertificateFinding[];
+}
+
+export interface Inventory {
+  readonly context: string;
+  /** RFC 3339. */
+  readonly takenAt: string;
+  readonly entries: readonly InventoryEntry[];
+  readonly roots: readonly { readonly root: Certificate; readonly pods: readonly string[] }[];
+  /** About the mesh as a whole: a mix of roots. */
+  readonly findings: readonly CertificateFinding[];
+  /** Proxies that could not be read, and why. */
+  readonly unread: readonly { readonly pod: string; readonly why: string; readonly notAllowed: boolean }[];
+}
+
+const podConcurrency = 8;
+
+export interface InventoryEffects {
+  readonly cluster: Cluster;
+  readonly now: () => number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** @throws only what a broken connection throws; proxies that cannot be read are listed */
+export async function certificateInventory(
+  mesh: Mesh,
+  namespaces: readonly string[] | undefined,
+  effects: InventoryEffects,
+): Promise<Inventory> {
+  const admin = new AdminReader(effects.cluster, effects.signal);
+  const unread: Inventory['unread'][number][] = [];
+  const pods = podsWithProxy(mesh, namespaces);
+  const meshRoots = meshRootFingerprints(mesh);
+  let done = 0;
+  const read = await mapLimited(pods, podConcurrency, async ({ workload, pod }) => {
+    const facts = await readProxy(admin, workload.namespace, pod, [], undefined);
+    done++;
+    effects.onProgress?.(done, pods.length);
+    if (!facts.read) {
+      unread.push({ pod: `${workload.namespace}/${pod}`, why: facts.why, notAllowed: facts.notAllowed });
+      return [];
+    }
+    const expectedId = idOf(mesh, workload);
+    return facts.certificates.map((set) => ({
+      workload,
+      certificates: { ...set, namespace: workload.namespace, pod, expectedId },
+    }));
+  });
+  const all = read.flat();
+  return {
+    context: effects.cluster.context,
+    takenAt: new Date(effects.now()).toISOString(),
+    entries: all.map(({ workload, certificates }) =>
+      entryOf(workload, certificates, meshRoots, effects.now()),
+    ),
+    roots: rootsInUse(all.map(({ certificates }) => certificates)),
+    findings: judgeRoots(all.map(({ certificates }) => certificates)),
+    unread,
+  };
+}
+
+function podsWithProxy(
+  mesh: Mesh,
+  namespaces: readonly string[] | undefined,
+): readonly { readonly workload: Workload; readonly pod: string }[] {
+  return workloads(mesh, namespaces)
+    .filter(({ dataplane }) => dataplane === 'sidecar' || dataplane === 'gateway' || dataplane === 'waypoint')
+    .flatMap((workload) =>
+      workload.pods
+        .filter((pod) => pod.phase === 'Running' && !pod.deleting)
+        .map((pod) => ({ workload, pod: pod.name })),
+    );
+}
+
+function entryOf(
+  workload: Workload,
+  certificates: PodCertificates & { readonly expectedId: string },
+  meshRoots: ReadonlySet<string>,
+  now: number,
+): InventoryEntry {
+  const [leaf] = certificates.chain;
+  return {
+    namespace: workload.namespace,
+    workload: `${workload.kind}/${workload.name}`,
+    pod: certificates.pod,
+    expectedId: certificates.expectedId,
+    chain: certificates.chain,
+    roots: certificates.roots.map((root) => root.fingerprint),
+    renewalDue: leaf === undefined ? '' : new Date(renewalDue(leaf)).toISOString(),
+    ...(certificates.received === undefined ? {} : { received: certificates.received }),
+    findings: judgeCertificates(certificates, now, meshRoots),
+  };
+}
+
+/** The roots that the control plane gives out (ConfigMap istio-ca-root-cert), where that was read. */
+export function meshRootFingerprints(mesh: Mesh): ReadonlySet<string> {
+  const pems = mesh.snapshot.objects
+    .filter(({ object }) => object.kind === 'ConfigMap' && object.metadata.name === 'istio-ca-root-cert')
+    .map(({ object }) => asText(dig(object, 'data', 'root-cert.pem')) ?? '');
+  return new Set(pems.flatMap((pem) => readCertificates(pem).map((root) => root.fingerprint)));
+}

@@ -1,0 +1,120 @@
+/** What `padlock verify -o json` prints: the rows with their four columns, flattened to words and sentences. */
+import type { Configured } from '../../evidence/envoy/inbound.ts';
+import type { MutualTlsOutcome, PlaintextOutcome } from '../../evidence/probe/outcome.ts';
+import type { ConfiguredPod, VerifyRow } from '../../evidence/verify/row.ts';
+import type { Verification } from '../../evidence/verify/verify.ts';
+import { formatRef } from '../../istio/kubernetes.ts';
+
+/** The column in a word or two: `STRICT`, `STRICT 2, PERMISSIVE 1`, `not allowed to look`. */
+export function configuredWords(pods: readonly ConfiguredPod[]): string {
+  if (pods.length === 0) return 'no pod';
+  return counted(
+    pods.map((pod) => {
+      if ('configured' in pod) return pod.configured.mode;
+      return pod.notAllowed ? 'not allowed to look' : 'not read';
+    }),
+  );
+}
+
+const plaintextWordsByKind = {
+  answered: 'answered',
+  reset: 'refused',
+  closed: 'closed',
+  'nothing-listens': 'nothing listens',
+  timeout: 'no answer',
+  unreachable: 'unreachable',
+  'not-allowed': 'not allowed to probe',
+  'not-run': 'not run',
+} as const satisfies Record<PlaintextOutcome['kind'], string>;
+
+export function plaintextWords(row: VerifyRow): string {
+  if (row.plaintext.length === 0) return 'not tried';
+  return counted(row.plaintext.map(({ outcome }) => plaintextWordsByKind[outcome.kind]));
+}
+
+const mutualTlsWordsByKind = {
+  accepted: 'accepted',
+  'wrong-identity': 'wrong identity',
+  plaintext: 'came in plaintext',
+  'tls-failed': 'TLS failed',
+  unavailable: 'no answer',
+  unrecorded: 'not shown',
+  'not-allowed': 'not allowed to probe',
+  'not-run': 'not run',
+} as const satisfies Record<MutualTlsOutcome['kind'], string>;
+
+export function mutualTlsWords(row: VerifyRow): string {
+  return row.mutualTls === undefined ? 'not tried' : mutualTlsWordsByKind[row.mutualTls.outcome.kind];
+}
+
+/** Equal words once; different ones with how many pods each. */
+function counted(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  if (counts.size === 1) return words[0] ?? '';
+  return [...counts].map(([word, count]) => `${word} ${count}`).join(', ');
+}
+
+export function declaredWords(row: VerifyRow): string {
+  return row.declared.captured ? row.declared.mode : 'no sidecar';
+}
+
+/** The machine-readable form; stable, documented in docs/commands/verify.md. */
+export function verificationJson(verification: Verification): object {
+  return { ...verification, rows: verification.rows.map(rowJson) };
+}
+
+function rowJson(row: VerifyRow): object {
+  const { declared, judgement } = row;
+  return {
+    namespace: row.namespace,
+    workload: row.workload,
+    port: row.port,
+    verdict: judgement.verdict,
+    reason: judgement.reason,
+    ...(judgement.next === undefined ? {} : { next: judgement.next }),
+    disagreements: judgement.disagreements,
+    declared: {
+      mode: declared.mode,
+      guarded: declared.captured,
+      mtls: declared.mtls,
+      plaintext: declared.plaintext,
+      ...(declared.policy === undefined ? {} : { policy: formatRef(declared.policy) }),
+      because: declared.because.map(({ text }) => text),
+    },
+    configured: row.configured.map((pod) =>
+      'configured' in pod ? { pod: pod.pod, ...configuredJson(pod.configured) } : pod,
+    ),
+    observed: { looked: false },
+    proven: {
+      plaintext: row.plaintext.map(({ outcome, ...record }) => ({
+        ...record,
+        ...outcome,
+        result: outcome.kind,
+      })),
+      mutualTls:
+        row.mutualTls === undefined
+          ? { result: 'not-tried', detail: row.mutualTlsMissing ?? '' }
+          : {
+              ...row.mutualTls,
+              ...row.mutualTls.outcome,
+              outcome: undefined,
+              result: row.mutualTls.outcome.kind,
+            },
+    },
+    certificates: row.certificates,
+  };
+}
+
+function configuredJson(configured: Configured): object {
+  const { chains, ...rest } = configured;
+  return {
+    ...rest,
+    chains: chains.map(({ caller, chain, socket, blackhole }) => ({
+      caller,
+      chain: chain ?? 'none: the connection is closed',
+      socket: socket?.kind ?? 'none',
+      ...(blackhole ? { blackhole } : {}),
+    })),
+  };
+}

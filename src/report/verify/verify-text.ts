@@ -1,0 +1,93 @@
+/** `padlock verify` for people: one table, then what is not proven with the reason and the next step, then the limits. */
+import type { Verdict, VerifyRow } from '../../evidence/verify/row.ts';
+import type { Verification } from '../../evidence/verify/verify.ts';
+import { paint, type Tone } from '../style.ts';
+import { type Cell, renderTable, type TableOptions } from '../table.ts';
+import { configuredWords, declaredWords, mutualTlsWords, plaintextWords } from './verify-report.ts';
+
+const tones = { PROVEN: 'good', FAILED: 'bad', INCONCLUSIVE: 'warn' } as const satisfies Record<
+  Verdict,
+  Tone
+>;
+
+export function verdictCell(verdict: Verdict): Cell {
+  return { text: verdict, tone: tones[verdict] };
+}
+
+/** Renders the whole answer, with a last newline. */
+export function renderVerification(verification: Verification, options: TableOptions): string {
+  const { rows } = verification;
+  const several = new Set(rows.map((row) => row.namespace)).size > 1;
+  const table = renderTable(
+    [
+      ...(several ? [{ title: 'NAMESPACE' }] : []),
+      { title: 'WORKLOAD' },
+      { title: 'PORT', align: 'right' as const },
+      { title: 'DECLARED' },
+      { title: 'CONFIGURED' },
+      { title: 'PLAINTEXT' },
+      { title: 'MUTUAL TLS' },
+      { title: 'VERDICT' },
+    ],
+    rows.map((row) => [
+      ...(several ? [row.namespace] : []),
+      row.workload,
+      String(row.port),
+      declaredWords(row),
+      configuredWords(row.configured),
+      plaintextWords(row),
+      mutualTlsWords(row),
+      verdictCell(row.judgement.verdict),
+    ]),
+    options,
+  );
+  const parts = [
+    rows.length === 0 ? 'Nothing to verify: no workload port was found.' : table,
+    ...rows.flatMap((row) => explain(row, options)),
+    summary(verification, options),
+  ];
+  return `${parts.map((part) => part.trimEnd()).join('\n')}\n`;
+}
+
+function explain(row: VerifyRow, options: TableOptions): readonly string[] {
+  const { verdict, reason, next, disagreements } = row.judgement;
+  const name = paint(`${row.workload}:${row.port}`, 'strong', options.color);
+  const others = disagreements.filter((sentence) => sentence !== reason);
+  const lines = [
+    ...(verdict === 'PROVEN' ? [] : [`${name} ${reason}`]),
+    ...others.map(
+      (sentence) =>
+        `${verdict === 'PROVEN' ? `${name} ` : '  '}${paint('contradiction:', 'bad', options.color)} ${sentence}`,
+    ),
+    ...(verdict === 'PROVEN' || next === undefined ? [] : [`  next: ${next}`]),
+  ];
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function summary(verification: Verification, options: TableOptions): string {
+  const { rows, verdict, limits } = verification;
+  const counts = (['PROVEN', 'FAILED', 'INCONCLUSIVE'] as const)
+    .map((one) => ({ one, count: rows.filter((row) => row.judgement.verdict === one).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ one, count }) => `${count} ${one}`);
+  const what = verification.namespaces.join(', ') || 'the mesh';
+  const line = `${what}: ${paint(verdict, tones[verdict], options.color)}${counts.length === 0 ? '' : ` (${counts.join(', ')})`}`;
+  const notes = limits.map((limit) => paint(`  ${limit}`, 'dim', options.color));
+  return [
+    '',
+    line,
+    ...(notes.length === 0 ? [] : [paint('Not part of the proof:', 'dim', options.color), ...notes]),
+  ].join('\n');
+}
+
+/** One line for a chat: `shop: FAILED, 3 of 4 ports PROVEN; first: Deployment/cart:8080 plaintext was answered`. */
+export function renderVerificationShort(verification: Verification): string {
+  const { rows, verdict } = verification;
+  const proven = rows.filter((row) => row.judgement.verdict === 'PROVEN').length;
+  const first =
+    rows.find((row) => row.judgement.verdict === 'FAILED') ??
+    rows.find((row) => row.judgement.verdict === 'INCONCLUSIVE');
+  const about =
+    first === undefined ? '' : `; first: ${first.workload}:${first.port} ${first.judgement.reason}`;
+  return `${verification.namespaces.join(', ')}: ${verdict}, ${proven} of ${rows.length} ports PROVEN${about}\n`;
+}

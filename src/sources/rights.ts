@@ -1,0 +1,126 @@
+/** The least rights that each capability of Padlock needs, as RBAC rules: what `padlock rbac` prints and docs/rbac.md explains. */
+import type { ResourceType } from './cluster.ts';
+import {
+  configMapsType,
+  discoveredTypes,
+  namespacedTypes,
+  namespacesType,
+  nodesType,
+  webhooksType,
+} from './snapshot-types.ts';
+
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+export const capabilities = ['posture', 'configured', 'certs', 'verify', 'probe-pods'] as const;
+export type Capability = (typeof capabilities)[number];
+
+export interface Rights {
+  /** What the rights are for, in a sentence. */
+  readonly purpose: string;
+  /** Capabilities whose rights it needs as well. */
+  readonly includes: readonly Capability[];
+  /** Needed for the whole cluster: things that belong to no namespace. */
+  readonly cluster: readonly Rule[];
+  /** Needed in each namespace that is asked about. */
+  readonly namespace: readonly Rule[];
+  /** Needed in the namespace of the control plane. */
+  readonly root: readonly Rule[];
+}
+
+const reading: readonly Rule[] = [
+  ...byGroup(namespacedTypes),
+  ...Object.entries(discoveredTypes).map(([group, resources]) => ({
+    apiGroups: [group],
+    resources,
+    verbs: ['list'],
+  })),
+];
+
+/** A GET that becomes a WebSocket is `get` to RBAC, and `create` too where Kubernetes 1.35 or newer asks for it. */
+const dial = (resource: string): Rule => ({
+  apiGroups: [''],
+  resources: [resource],
+  verbs: ['get', 'create'],
+});
+const proxyConfig = dial('pods/portforward');
+
+export const rights = {
+  posture: {
+    purpose: 'what policies, workloads and services declare',
+    includes: [],
+    cluster: [
+      { apiGroups: [''], resources: ['namespaces', 'nodes'], verbs: ['list'] },
+      { apiGroups: [webhooksType.group], resources: [webhooksType.plural], verbs: ['list'] },
+    ],
+    namespace: reading,
+    root: [{ apiGroups: [''], resources: [configMapsType.plural], verbs: ['list'] }],
+  },
+  configured: {
+    purpose: 'what each proxy has loaded, by port-forward to its admin port (pods/exec serves as well)',
+    includes: ['posture'],
+    cluster: [],
+    namespace: [proxyConfig],
+    root: [],
+  },
+  certs: {
+    purpose: 'the certificates that each proxy holds; private keys are never shown by Envoy',
+    includes: ['posture'],
+    cluster: [],
+    namespace: [proxyConfig],
+    root: [],
+  },
+  verify: {
+    purpose: 'probes: plaintext by the API server’s pod proxy, mutual TLS by curl in a pod that has it',
+    includes: ['posture', 'configured'],
+    cluster: [],
+    namespace: [
+      { apiGroups: [''], resources: ['pods/proxy', 'pods/log'], verbs: ['get'] },
+      dial('pods/exec'),
+    ],
+    root: [],
+  },
+  'probe-pods': {
+    purpose: 'two short-lived probe pods, made by Jobs that remove themselves',
+    includes: ['verify'],
+    cluster: [],
+    namespace: [
+      { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'delete'] },
+      dial('pods/exec'),
+    ],
+    root: [],
+  },
+} as const satisfies Record<Capability, Rights>;
+
+function byGroup(types: readonly ResourceType[]): readonly Rule[] {
+  const groups = Object.groupBy(types, (type) => type.group);
+  return Object.entries(groups).map(([group, members]) => ({
+    apiGroups: [group],
+    resources: (members ?? []).map((type) => type.plural),
+    verbs: ['list'],
+  }));
+}
+
+/** The capability's own rights and those of what it includes. */
+export function rightsFor(capability: Capability): readonly Rights[] {
+  const own: Rights = rights[capability];
+  return [own, ...own.includes.flatMap(rightsFor)];
+}
+
+/** The same rule is given once, however many capabilities need it. */
+export function mergeRules(rules: readonly Rule[]): readonly Rule[] {
+  const merged = new Map<string, Rule>();
+  for (const rule of rules) {
+    const key = `${rule.apiGroups.join()} ${rule.verbs.join()}`;
+    const known = merged.get(key);
+    const resources = [...new Set([...(known?.resources ?? []), ...rule.resources])];
+    merged.set(key, { ...rule, resources });
+  }
+  return [...merged.values()];
+}
+
+/** Names of the types that belong to no namespace, so that only a ClusterRole can grant them. */
+export const clusterScoped: readonly ResourceType[] = [namespacesType, nodesType, webhooksType];
