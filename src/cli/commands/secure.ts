@@ -1,17 +1,13 @@
 /** `padlock secure`: read, plan, ask, carry out, say what stands. */
 import { ExitCode, PadlockError } from '../../errors.ts';
-import { drive } from '../../rollout/drive.ts';
 import { type Event, initialState, type RolloutState } from '../../rollout/machine.ts';
-import { meshObserver } from '../../rollout/mesh-observer.ts';
-import type { ProofResult } from '../../rollout/observer.ts';
 import { type Prepared, prepare } from '../../rollout/prepare.ts';
-import type { Progress } from '../../rollout/progress.ts';
 import { readRecord, type SavedRollout } from '../../rollout/record.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import type { Context } from '../context.ts';
-import { leaseHolder } from '../secure/holder.ts';
 import { dryRunText, objectionsText, planText, type TextStyle } from '../secure/plan-text.ts';
-import { endingText, ProgressText, proofTable } from '../secure/progress-text.ts';
+import { endingText, proofTable } from '../secure/progress-text.ts';
+import { runRollout } from '../secure/run-rollout.ts';
 import type { SecureFlags } from './secure.route.ts';
 
 export default async function secure(this: Context, flags: SecureFlags, namespace: string): Promise<void> {
@@ -127,34 +123,18 @@ async function run(
   event: Event,
 ): Promise<void> {
   context.finishOnInterrupt();
-  const style = styleOf(context);
-  const text = new ProgressText({ ...style, redraw: context.stdout.isTTY });
-  let proof: ProofResult | undefined;
-  // Writes are kept in order by chaining them; the rollout does not wait for the terminal.
-  let written: Promise<void> = Promise.resolve();
-  const tell = (progress: Progress): void => {
-    if (progress.event === 'proof') proof = progress.result;
-    written = written.then(() =>
-      flags.output === 'json'
-        ? writeLine(context, { at: new Date(context.clock.now()).toISOString(), ...progress })
-        : context.stdout.write(text.render(progress)),
-    );
-  };
-  const state = await drive(initial, event, {
-    cluster,
-    observer: meshObserver(cluster, { ...context.clock, nonce: () => context.nonce() }),
-    clock: context.clock,
-    signal: context.signal,
-    tell,
-    limits: { rollout: flags.timeout, load: 120_000 },
+  const start = { state: initial, event };
+  const { state, proof } = await runRollout(context, cluster, start, {
+    output: flags.output,
+    timeout: flags.timeout,
     acceptInconclusive: flags.acceptInconclusive === true,
-    holder: leaseHolder(context),
   });
-  await written;
   context.setExitCode(exitCodeFor(state, context));
   if (flags.output === 'json') return;
-  if (proof !== undefined && state.status === 'done')
+  const style = styleOf(context);
+  if (proof !== undefined && state.status === 'done') {
     await context.stdout.write(`\n${proofTable(proof, style)}\n`);
+  }
   const repeat = flags.context === undefined ? '' : ` --context ${flags.context}`;
   await context.stdout.write(`\n${endingText(state, { program: context.program, flags: repeat }, style)}`);
 }
