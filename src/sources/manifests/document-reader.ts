@@ -3,28 +3,25 @@
  * memory as text. What the block reader is not sure about is read by the library, an item where that is enough, else the document.
  */
 import { PadlockError } from '../../errors.ts';
-import { atDash, readEntry, readItem, readKey } from './block/block.ts';
+import { atDash } from './block/block.ts';
 import {
-  finishLine,
+  endOfComment,
   HASH,
   isMarker,
   NEWLINE,
-  NeedMore,
   NotSure,
   nextContentLine,
   notSure,
   Refused,
   skipSpaces,
 } from './block/cursor.ts';
-import { addField } from './block/fields.ts';
-import { isFlow, readFlow } from './block/flow.ts';
+import { isFlow, OPEN_LIST } from './block/flow.ts';
+import { readBlockDocument } from './block-document.ts';
 import { type FieldFilter, keepFields } from './fields.ts';
+import { readFlowDocument } from './flow-document.ts';
 import type { Library } from './library.ts';
-import { UnknownAnchor } from './unknown-anchor.ts';
+import { maxLibraryBytes, maxLibraryBytesOfInput, TooManyParts, UnknownAnchor } from './library-limits.ts';
 import type { Window } from './window.ts';
-
-/** The library needs about a second and 100 MB for each megabyte: a larger piece of text must be plain enough for the block reader. */
-export const maxLibraryBytes = 8 * 1024 * 1024;
 
 export interface ReadDocument {
   readonly value: unknown;
@@ -47,6 +44,7 @@ export async function readDocuments(
   window: Window,
   filter: FieldFilter,
   take: (document: ReadDocument) => void,
+  loadLibrary: () => Promise<Library> = () => import('./library.ts'),
 ): Promise<void> {
   const reader = new DocumentReader(window, filter);
   for (;;) {
@@ -56,7 +54,7 @@ export async function readDocuments(
       for (const document of documents) if (document.value !== null) take(document);
     } catch (thrown) {
       if (!(thrown instanceof LibraryNeeded)) throw thrown;
-      reader.library = await import('./library.ts');
+      reader.library = await loadLibrary();
       reader.again();
     }
   }
@@ -66,6 +64,7 @@ class DocumentReader {
   private readonly window: Window;
   private readonly filter: FieldFilter;
   library: Library | undefined;
+  private libraryBytes = 0;
   private offset = 0;
   private firstLine = 0;
 
@@ -87,12 +86,23 @@ class DocumentReader {
       const line = cursor.line;
       // An empty document.
       if (cursor.indent < 0) return this.leave([]);
-      const value = isFlow(cursor.bytes[cursor.pos]) ? this.unit(() => this.flow()) : this.map();
+      this.checkNotList();
+      const value = isFlow(cursor.bytes[cursor.pos])
+        ? readFlowDocument(this.window, this.filter)
+        : readBlockDocument(this.window, this.filter, (...item) => this.itemWithLibrary(...item));
       if (cursor.indent >= 0) notSure(cursor, 'text after the end of the document');
       return this.leave([{ value, line, itemLines: [...cursor.itemLines] }]);
     } catch (thrown) {
       if (thrown instanceof NotSure) return this.wholeWithLibrary(thrown);
       throw this.located(thrown);
+    }
+  }
+
+  /** A list of millions of values need not be read to know that it is no object. */
+  private checkNotList(): void {
+    const { cursor } = this.window;
+    if (cursor.bytes[cursor.pos] === OPEN_LIST || atDash(cursor)) {
+      throw new Refused('this is a list, not a Kubernetes object', cursor.line);
     }
   }
 
@@ -132,7 +142,7 @@ class DocumentReader {
       cursor.pos += 3;
       skipSpaces(cursor);
       const byte = cursor.bytes[cursor.pos];
-      if (byte === HASH) cursor.pos = cursor.bytes.indexOf(NEWLINE, cursor.pos);
+      if (byte === HASH) cursor.pos = endOfComment(cursor, cursor.pos);
       else if (byte !== NEWLINE) notSure(cursor, 'text after a document marker');
       if (!begins) continue;
       this.nextLine();
@@ -142,124 +152,25 @@ class DocumentReader {
 
   private nextLine(): void {
     const { cursor } = this.window;
-    this.unit(() => nextContentLine(cursor), cursor.pos + 1, cursor.line + 1);
+    this.window.unit(() => nextContentLine(cursor), cursor.pos + 1, cursor.line + 1);
   }
 
-  private flow(): unknown {
-    const { cursor } = this.window;
-    const value = readFlow(cursor, -1, this.filter);
-    finishLine(cursor);
-    return value;
-  }
-
-  /** The top level of a document in block style, entry by entry. */
-  private map(): Record<string, unknown> {
-    const { cursor } = this.window;
-    const { indent } = cursor;
-    const object: Record<string, unknown> = {};
-    let filter = this.filter;
-    if (atDash(cursor)) notSure(cursor, 'a list as the whole document');
-    do {
-      if (filter.isObject && this.unit(() => this.atItems())) {
-        addField(cursor, object, 'items', this.items(filter));
-      } else filter = this.unit(() => readEntry(cursor, object, filter));
-      if (cursor.indent > indent || (cursor.indent === indent && atDash(cursor)))
-        notSure(cursor, 'odd indentation');
-    } while (cursor.indent === indent);
-    return object;
-  }
-
-  /** Whether the next entry is a list called `items`; then moves to its first dash, else stays. */
-  private atItems(): boolean {
-    const { cursor } = this.window;
-    const { pos, line, lineStart, indent, bytes } = cursor;
-    if (bytes[pos] !== 0x69) return false;
-    if (readKey(cursor) === 'items') {
-      skipSpaces(cursor);
-      if (bytes[cursor.pos] === NEWLINE) {
-        nextContentLine(cursor);
-        if (cursor.indent >= indent && atDash(cursor)) return true;
-      }
-    }
-    cursor.pos = pos;
-    cursor.line = line;
-    cursor.lineStart = lineStart;
-    cursor.indent = indent;
-    return false;
-  }
-
-  private items(filter: FieldFilter): readonly unknown[] {
-    const { cursor } = this.window;
-    const { indent } = cursor;
-    const items: unknown[] = [];
-    cursor.depth = 1;
-    do {
-      cursor.itemLines.push(cursor.line);
-      items.push(this.unit(() => this.item(indent, filter)));
-    } while (cursor.indent === indent && atDash(cursor));
-    cursor.depth = 0;
-    return items;
-  }
-
-  /** One item of a list; by the library where the block reader is not sure. */
-  private item(indent: number, filter: FieldFilter): unknown {
-    const { cursor } = this.window;
-    const { line, lineStart, depth } = cursor;
-    try {
-      return readItem(cursor, indent, filter);
-    } catch (thrown) {
-      if (!(thrown instanceof NotSure)) throw thrown;
-      cursor.pos = lineStart - 1;
-      cursor.line = line - 1;
-      cursor.depth = depth;
-      cursor.keep = true;
-      return this.itemWithLibrary(indent, lineStart, line, thrown);
-    }
-  }
-
-  private itemWithLibrary(indent: number, start: number, line: number, reason: NotSure): unknown {
-    const { cursor, name } = this.window;
-    nextContentLine(cursor);
-    do {
-      cursor.pos = cursor.bytes.indexOf(NEWLINE, cursor.pos);
-      nextContentLine(cursor);
-    } while (cursor.indent > indent);
-    if (cursor.lineStart - start > maxLibraryBytes) throw reason;
+  /** One item of a list, that the block reader was not sure about. */
+  private itemWithLibrary(start: number, end: number, line: number, reason: NotSure): unknown {
+    if (end - start > maxLibraryBytes) throw reason;
     const { readWithLibrary } = this.loaded();
-    const text = cursor.bytes.toString('utf8', start, cursor.lineStart);
+    this.count(end - start, reason);
+    const text = this.window.cursor.bytes.toString('utf8', start, end);
     try {
-      const [list] = readWithLibrary(text, { file: name, line });
+      const [list] = readWithLibrary(text, { file: this.window.name, line });
       const value: unknown =
         Array.isArray(list?.value) && list.value.length === 1 ? list.value[0] : undefined;
       if (value === undefined) throw reason;
       return keepFields(value, this.filter);
     } catch (thrown) {
       // Its anchor may stand in an earlier item.
-      if (thrown instanceof UnknownAnchor) throw reason;
+      if (thrown instanceof UnknownAnchor || thrown instanceof TooManyParts) throw reason;
       throw thrown;
-    }
-  }
-
-  /** Runs a read that may come to the end of the window, from its start again until the window holds all of it. */
-  private unit<Value>(read: () => Value, from?: number, fromLine?: number): Value {
-    const { cursor } = this.window;
-    for (;;) {
-      const { pos, line, lineStart, indent, depth } = cursor;
-      const start = from ?? lineStart;
-      const lines = cursor.itemLines.length;
-      try {
-        return read();
-      } catch (thrown) {
-        if (!(thrown instanceof NeedMore)) throw thrown;
-        this.window.more(start, fromLine ?? line);
-        cursor.pos = pos - start;
-        cursor.line = line;
-        cursor.lineStart = lineStart - start;
-        cursor.indent = indent;
-        cursor.depth = depth;
-        cursor.keep = true;
-        cursor.itemLines.length = lines;
-      }
     }
   }
 
@@ -268,11 +179,12 @@ class DocumentReader {
     const { name } = this.window;
     const text = this.documentText(reason);
     const { readWithLibrary } = this.loaded();
+    this.count(text.length, reason);
     let documents: ReturnType<typeof readWithLibrary>;
     try {
       documents = readWithLibrary(text.toString('utf8'), { file: name, line: this.firstLine });
     } catch (thrown) {
-      throw this.located(thrown);
+      throw thrown instanceof TooManyParts ? this.tooLarge('a large document', reason) : this.located(thrown);
     }
     let lines = 0;
     for (let at = text.indexOf(NEWLINE); at >= 0; at = text.indexOf(NEWLINE, at + 1)) lines++;
@@ -285,7 +197,6 @@ class DocumentReader {
   }
 
   private documentText(reason: NotSure): Buffer {
-    const { name } = this.window;
     let bytes = Buffer.allocUnsafe(1 << 16);
     let size = 0;
     for (;;) {
@@ -296,15 +207,7 @@ class DocumentReader {
       if (end !== undefined) return bytes.subarray(0, end);
       if (count < room.length) return bytes.subarray(0, size);
       if (size > maxLibraryBytes) {
-        const limit = `${maxLibraryBytes / 1024 / 1024} MB`;
-        throw new PadlockError(
-          'INPUT_TOO_LARGE',
-          `a document of more than ${limit} has ${reason.reason} here`,
-          {
-            position: { file: name, line: reason.line, column: 1 },
-            hint: `above ${limit} a document must be JSON, or YAML as kubectl prints it; split it into documents or files`,
-          },
-        );
+        throw this.tooLarge(`a document of more than ${megabytes(maxLibraryBytes)}`, reason);
       }
       const larger = Buffer.allocUnsafe(bytes.length * 4);
       bytes.copy(larger, 0, 0, size);
@@ -312,16 +215,31 @@ class DocumentReader {
     }
   }
 
+  private count(bytes: number, reason: NotSure): void {
+    this.libraryBytes += bytes;
+    if (this.libraryBytes > maxLibraryBytesOfInput) throw this.tooLarge('a large file', reason);
+  }
+
+  private tooLarge(what: string, reason: NotSure): PadlockError {
+    return new PadlockError('INPUT_TOO_LARGE', `${what} has ${reason.reason} here`, {
+      position: { file: this.window.name, line: reason.line, column: 1 },
+      hint: `above ${megabytes(maxLibraryBytes)} a document must be JSON, or YAML as kubectl prints it; split it into documents or files`,
+    });
+  }
+
   private located(thrown: unknown): unknown {
     if (thrown instanceof Refused) {
       return new PadlockError('INPUT_INVALID', thrown.reason, {
         position: { file: this.window.name, line: thrown.line, column: 1 },
-        hint: 'no Kubernetes object is nested so deeply',
       });
     }
     if (thrown instanceof UnknownAnchor) return thrown.error;
     return thrown;
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${bytes / 1024 / 1024} MB`;
 }
 
 /** Where the document that starts the text ends: at the next marker line; undefined where the text holds none. */

@@ -4,7 +4,7 @@ import { type ErrorCode, PadlockError } from '../../errors.ts';
 import { maxDepth } from './block/cursor.ts';
 import { setField } from './fields.ts';
 import type { TextPlace } from './library.ts';
-import { UnknownAnchor } from './unknown-anchor.ts';
+import { UnknownAnchor } from './library-limits.ts';
 
 /** Aliases may stand for so many values in one document; a bomb stands for billions. */
 const maxAliasedValues = 1_000_000;

@@ -1,8 +1,10 @@
 /** Any YAML at all, read by the `yaml` library, with Kubernetes' scalars and with limits against hostile text. */
-import { Composer, type Document, LineCounter, Parser, type ScalarTag, Schema } from 'yaml';
+import { Composer, type Document, Lexer, LineCounter, Parser, type ScalarTag, Schema } from 'yaml';
 import { PadlockError } from '../../errors.ts';
 import { scalarOf } from './dialect.ts';
+import { maxLibraryParts, TooManyParts } from './library-limits.ts';
 import { type NodeContext, plainValue } from './library-value.ts';
+import { unprintable, unprintableSentence } from './unprintable.ts';
 
 /** This module, loaded only when it is needed. */
 export type Library = typeof import('./library.ts');
@@ -42,26 +44,27 @@ export const kubernetesSchema = new Schema({
   ],
 });
 
-/** What YAML allows in a text (YAML 1.2, c-printable); a terminal would obey some of the others. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find.
-const unprintable = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]|\p{Surrogate}/u;
-
 /**
  * Reads every document of a text.
  * @throws PadlockError `YAML_SYNTAX` at the first mistake, `INPUT_TOO_LARGE` for aliases that multiply beyond measure,
- *   `INPUT_INVALID` for nesting beyond measure; `UnknownAnchor`, which holds such an error, for an alias without anchor
+ *   `INPUT_INVALID` for nesting beyond measure; `UnknownAnchor`, which holds such an error, for an alias without anchor;
+ *   `TooManyParts`
  */
 export function readWithLibrary(text: string, place: TextPlace): readonly LibraryDocument[] {
+  return withoutStacks(() => readAll(text, place));
+}
+
+function readAll(text: string, place: TextPlace): readonly LibraryDocument[] {
   const start = text.startsWith('\ufeff') && place.line === 1 ? text.slice(1) : text;
   const control = unprintable.exec(start);
   if (control !== null) throw controlCharacter(start, control, place);
   const lines = new LineCounter();
   const context: NodeContext = { place, lines };
   const documents: LibraryDocument[] = [];
-  for (const document of parsed(start, lines, place)) {
+  for (const document of parsed(start, lines)) {
     const [error] = document.errors;
     if (error !== undefined) {
-      throw syntaxError(sentenceOf(error.message), position(context, error.pos[0]), start);
+      throw syntaxError(error.message, position(context, error.pos[0]), start);
     }
     const { value, itemLines } = plainValue(document.contents, context);
     const at = document.contents?.range?.[0] ?? 0;
@@ -70,7 +73,7 @@ export function readWithLibrary(text: string, place: TextPlace): readonly Librar
   return documents;
 }
 
-function* parsed(text: string, lines: LineCounter, place: TextPlace): Generator<Document.Parsed> {
+function* parsed(text: string, lines: LineCounter): Generator<Document.Parsed> {
   const composer = new Composer({
     schema: kubernetesSchema,
     // The library compares each key with all before it; `plainValue` looks them up.
@@ -78,18 +81,31 @@ function* parsed(text: string, lines: LineCounter, place: TextPlace): Generator<
     prettyErrors: false,
     logLevel: 'silent',
   });
+  for (const document of composer.compose(tokens(text, lines), true)) {
+    // With its source at hand the composer makes parsed documents only; its type leaves that open.
+    yield document as Document.Parsed;
+  }
+}
+
+function* tokens(text: string, lines: LineCounter) {
+  const parser = new Parser(lines.addNewLine);
+  let count = 0;
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    if (++count > maxLibraryParts) throw new TooManyParts();
+    yield* parser.next(lexeme);
+  }
+  yield* parser.end();
+}
+
+/** The library makes an error with its stack for each of a million mistakes; only the first is of use, and no stack. */
+function withoutStacks<Value>(run: () => Value): Value {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   try {
-    // `Composer` is made for documents of any schema; the ones it yields are parsed ones.
-    for (const document of composer.compose(new Parser(lines.addNewLine).parse(text), true)) {
-      yield document as Document.Parsed;
-    }
-  } catch (thrown) {
-    if (!(thrown instanceof RangeError)) throw thrown;
-    throw new PadlockError('INPUT_INVALID', 'nested too deeply', {
-      position: { file: place.file, line: place.line, column: 1 },
-      hint: 'no Kubernetes object is nested so deeply',
-      cause: thrown,
-    });
+    return run();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
@@ -106,18 +122,23 @@ function controlCharacter(text: string, found: RegExpExecArray, place: TextPlace
   const before = text.slice(0, found.index);
   const line = before.split('\n').length;
   const column = found.index - before.lastIndexOf('\n');
-  const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  return new PadlockError('YAML_SYNTAX', `the control character U+${code} is not allowed in YAML`, {
+  return new PadlockError('YAML_SYNTAX', unprintableSentence(found[0]), {
     position: { file: place.file, line: place.line + line - 1, column },
   });
 }
 
 function syntaxError(
-  sentence: string,
+  message: string,
   at: { file: string; line: number; column: number },
   text: string,
 ): PadlockError {
-  return new PadlockError('YAML_SYNTAX', sentence, {
+  if (/call stack/i.test(message)) {
+    return new PadlockError('INPUT_INVALID', 'nested too deeply', {
+      position: at,
+      hint: 'no Kubernetes object is nested so deeply',
+    });
+  }
+  return new PadlockError('YAML_SYNTAX', sentenceOf(message), {
     position: at,
     ...(/\{\{-?\s/.test(text)
       ? { hint: 'this looks like a Helm template: render it first, "helm template CHART | padlock ... -f -"' }

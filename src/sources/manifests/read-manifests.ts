@@ -1,4 +1,5 @@
 /** Files, directories and standard input as a Snapshot: what `-f` takes. docs/input.md tells what can be read. */
+import { PadlockError } from '../../errors.ts';
 import type { Snapshot, SnapshotObject } from '../../mesh/snapshot.ts';
 import { isSavedSnapshot, parseSavedSnapshot } from '../saved-snapshot.ts';
 import { type ByteSource, bytesSource, fileSource, wholeOf } from './byte-source.ts';
@@ -24,14 +25,15 @@ export interface ReadOptions {
 /**
  * Reads manifests and saved snapshots. A path is a file, a directory, or `-` for standard input; a file holds YAML, JSON
  * or either of them gzipped, any number of documents, lists unpacked. Secrets are left out.
- * @throws PadlockError `FILE_NOT_READABLE`, `YAML_SYNTAX`, `INPUT_TOO_LARGE`, `INPUT_INVALID`, all but the first with file and line
+ * @throws PadlockError `FILE_NOT_READABLE`, `YAML_SYNTAX`, `INPUT_TOO_LARGE`, `INPUT_INVALID` (also where there is no
+ *   document at all), with file and line where there is one
  */
 export async function readManifests(
   paths: readonly string[],
   effects: ManifestEffects,
   options: ReadOptions = {},
 ): Promise<Snapshot> {
-  const parts: Snapshot[] = [];
+  const parts: ReadSource[] = [];
   let standardInput: Promise<Uint8Array> | undefined;
   for (const path of new Set(paths)) {
     if (path === '-') {
@@ -43,14 +45,31 @@ export async function readManifests(
       parts.push(await readSource(fileSource(file.path, file.name), options));
     }
   }
-  return joined(parts, paths.join(', '));
+  const source = paths.join(', ');
+  if (parts.every((part) => part.documents === 0)) {
+    throw new PadlockError('INPUT_INVALID', `there is no Kubernetes object in ${source}`, {
+      ...(paths.includes('-')
+        ? { hint: 'standard input was empty: look at the command before the pipe' }
+        : {}),
+    });
+  }
+  return joined(
+    parts.map((part) => part.snapshot),
+    source,
+  );
+}
+
+interface ReadSource {
+  readonly snapshot: Snapshot;
+  /** How many documents there were, empty ones left out; a list without items is one. */
+  readonly documents: number;
 }
 
 function bytesOf(input: Uint8Array | string): Uint8Array {
   return typeof input === 'string' ? Buffer.from(input, 'utf8') : input;
 }
 
-async function readSource(source: ByteSource, options: ReadOptions): Promise<Snapshot> {
+async function readSource(source: ByteSource, options: ReadOptions): Promise<ReadSource> {
   try {
     return await readText(withoutByteOrderMark(source), options);
   } catch (thrown) {
@@ -61,18 +80,19 @@ async function readSource(source: ByteSource, options: ReadOptions): Promise<Sna
   }
 }
 
-async function readText(source: ByteSource, options: ReadOptions): Promise<Snapshot> {
+async function readText(source: ByteSource, options: ReadOptions): Promise<ReadSource> {
   const objects: SnapshotObject[] = [];
   const saved: Snapshot[] = [];
+  let documents = 0;
   await readDocuments(new Window(source), options.keep ?? whatIsRead, (document) => {
+    documents++;
     if (isSavedSnapshot(document.value)) saved.push(parseSavedSnapshot(document.value, source.name));
     else for (const object of objectsOf(document, source.name)) objects.push(object);
   });
-  if (saved.length === 0) return { source: source.name, objects, unseen: [] };
-  return joined(
-    objects.length === 0 ? saved : [{ source: source.name, objects, unseen: [] }, ...saved],
-    source.name,
-  );
+  const own = { source: source.name, objects, unseen: [] };
+  const snapshot =
+    saved.length === 0 ? own : joined(objects.length === 0 ? saved : [own, ...saved], source.name);
+  return { snapshot, documents };
 }
 
 /** One snapshot of several; the earliest moment counts, because nothing younger is known about all of them. */

@@ -1,8 +1,9 @@
 /** The part of an input that is in memory: whole lines from the unit that is being read on, checked to be text. */
-import { isUtf8 } from 'node:buffer';
-import { PadlockError } from '../../errors.ts';
-import { Cursor, NEWLINE } from './block/cursor.ts';
+import { isAscii, isUtf8 } from 'node:buffer';
+import { type ErrorCode, PadlockError } from '../../errors.ts';
+import { Cursor, NEWLINE, NeedMore } from './block/cursor.ts';
 import type { ByteSource } from './byte-source.ts';
+import { unprintable, unprintableSentence } from './unprintable.ts';
 
 const firstSize = 1 << 20;
 const CARRIAGE_RETURN = 0x0d;
@@ -51,7 +52,7 @@ export class Window {
    * before; positions move down by `from`.
    * @throws PadlockError `INPUT_INVALID` where the input is not text; `CarriageReturn`
    */
-  more(from: number, line: number): void {
+  private more(from: number, line: number): void {
     const { cursor } = this;
     const checked = Math.max(0, cursor.end - from);
     let kept = this.filled - from;
@@ -71,23 +72,65 @@ export class Window {
     this.check(checked, cursor.end, line);
   }
 
+  /**
+   * Runs a read that may come to the end of the window; then it is run again from its start in a larger window.
+   * @param from the start of a line, and its number; the cursor's line when absent
+   */
+  unit<Value>(read: () => Value, from?: number, fromLine?: number): Value {
+    const { cursor } = this;
+    for (;;) {
+      const { pos, line, lineStart, indent, depth, keep } = cursor;
+      const start = from ?? lineStart;
+      const lines = cursor.itemLines.length;
+      try {
+        return read();
+      } catch (thrown) {
+        if (!(thrown instanceof NeedMore)) throw thrown;
+        this.more(start, fromLine ?? line);
+        cursor.pos = pos - start;
+        cursor.line = line;
+        cursor.lineStart = lineStart - start;
+        cursor.indent = indent;
+        cursor.depth = depth;
+        cursor.keep = keep;
+        cursor.itemLines.length = lines;
+      }
+    }
+  }
+
   private check(from: number, to: number, firstLine: number): void {
     const { bytes } = this.cursor;
     const part = bytes.subarray(from, to);
     if (part.includes(CARRIAGE_RETURN)) throw new CarriageReturn();
     const nul = part.indexOf(0);
-    if (nul >= 0) throw this.notText(from + nul, firstLine, 'a NUL byte');
-    if (isUtf8(part)) return;
+    if (nul >= 0)
+      throw this.invalid(from + nul, firstLine, 'INPUT_INVALID', 'this is not text: it holds a NUL byte');
+    if (isAscii(part)) return;
+    if (isUtf8(part) && !unprintable.test(part.toString('utf8'))) return;
     for (let start = from; start < to; ) {
       const next = bytes.indexOf(NEWLINE, start);
       const end = next < 0 || next > to ? to : next;
-      if (!isUtf8(bytes.subarray(start, end)))
-        throw this.notText(start, firstLine, 'bytes that are not UTF-8');
+      this.checkLine(start, end, firstLine);
       start = end + 1;
     }
   }
 
-  private notText(at: number, firstLine: number, what: string): PadlockError {
+  private checkLine(start: number, end: number, firstLine: number): void {
+    const line = this.cursor.bytes.subarray(start, end);
+    if (!isUtf8(line)) {
+      throw this.invalid(
+        start,
+        firstLine,
+        'INPUT_INVALID',
+        'this is not text: it holds bytes that are not UTF-8',
+      );
+    }
+    const found = unprintable.exec(line.toString('utf8'));
+    if (found === null) return;
+    throw this.invalid(start + found.index, firstLine, 'YAML_SYNTAX', unprintableSentence(found[0]));
+  }
+
+  private invalid(at: number, firstLine: number, code: ErrorCode, sentence: string): PadlockError {
     const { bytes } = this.cursor;
     let line = firstLine;
     let lineStart = 0;
@@ -95,7 +138,7 @@ export class Window {
       line++;
       lineStart = next + 1;
     }
-    return new PadlockError('INPUT_INVALID', `this is not text: it holds ${what}`, {
+    return new PadlockError(code, sentence, {
       position: { file: this.name, line, column: at - lineStart + 1 },
       hint: 'Padlock reads YAML and JSON in UTF-8',
     });

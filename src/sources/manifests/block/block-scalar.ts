@@ -1,6 +1,7 @@
 /** Literal block scalars (`|`): lines as they are. Folded ones (`>`) are left to the library. */
 import {
   type Cursor,
+  endOfComment,
   HASH,
   NEWLINE,
   NeedMore,
@@ -53,7 +54,7 @@ function readHeader(cursor: Cursor): Header {
   }
   const start = ++cursor.pos;
   skipSpaces(cursor);
-  if (bytes[cursor.pos] === HASH && cursor.pos > start) cursor.pos = bytes.indexOf(NEWLINE, cursor.pos);
+  if (bytes[cursor.pos] === HASH && cursor.pos > start) cursor.pos = endOfComment(cursor, cursor.pos);
   if (bytes[cursor.pos] !== NEWLINE) notSure(cursor, 'a wrong block scalar header');
   return { chomp, indent };
 }

@@ -9,6 +9,7 @@ import {
   COLON,
   type Cursor,
   DASH,
+  endOfComment,
   enter,
   finishLine,
   HASH,
@@ -155,7 +156,7 @@ export function readValue(cursor: Cursor, indent: number, filter: FieldFilter): 
   skipSpaces(cursor);
   const byte = bytes[cursor.pos];
   if (byte === NEWLINE || (byte === HASH && cursor.pos > start)) {
-    if (byte === HASH) cursor.pos = bytes.indexOf(NEWLINE, cursor.pos);
+    if (byte === HASH) cursor.pos = endOfComment(cursor, cursor.pos);
     nextContentLine(cursor);
     if (cursor.indent > indent) return readNode(cursor, indent, filter);
     // A list may stand at the column of its key.
@@ -192,7 +193,7 @@ export function readItem(cursor: Cursor, indent: number, filter: FieldFilter): u
   skipSpaces(cursor);
   const byte = bytes[cursor.pos];
   if (byte === NEWLINE || byte === HASH) {
-    if (byte === HASH) cursor.pos = bytes.indexOf(NEWLINE, cursor.pos);
+    if (byte === HASH) cursor.pos = endOfComment(cursor, cursor.pos);
     nextContentLine(cursor);
     return cursor.indent > indent ? readNode(cursor, indent, filter) : null;
   }

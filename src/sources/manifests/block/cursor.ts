@@ -25,7 +25,7 @@ export class NotSure {
   }
 }
 
-/** Thrown for text that no reader may take: too deep. */
+/** Thrown for text that no reader takes: too deep, or no object. */
 export class Refused {
   readonly reason: string;
   readonly line: number;
@@ -109,7 +109,7 @@ export function nextContentLine(cursor: Cursor): void {
     }
     if (byte === HASH) {
       cursor.commentLines++;
-      at = bytes.indexOf(NEWLINE, at);
+      at = endOfComment(cursor, at);
       continue;
     }
     if (byte === TAB) notSure(cursor, 'a tab before the content of a line');
@@ -146,13 +146,23 @@ export function skipSpaces(cursor: Cursor): void {
   cursor.pos = at;
 }
 
+/** The newline that ends the comment starting at `from`. */
+export function endOfComment(cursor: Cursor, from: number): number {
+  const { bytes } = cursor;
+  for (let at = from; ; at++) {
+    const byte = bytes[at] ?? NEWLINE;
+    if (byte === NEWLINE) return at;
+    if ((byte < SPACE && byte !== TAB) || byte === 0x7f) notSure(cursor, 'a control character');
+  }
+}
+
 /** After a value: only a comment may follow on its line. Moves on to the next content. */
 export function finishLine(cursor: Cursor): void {
   const { bytes } = cursor;
   const start = cursor.pos;
   skipSpaces(cursor);
   const byte = bytes[cursor.pos];
-  if (byte === HASH && cursor.pos > start) cursor.pos = bytes.indexOf(NEWLINE, cursor.pos);
+  if (byte === HASH && cursor.pos > start) cursor.pos = endOfComment(cursor, cursor.pos);
   else if (byte !== NEWLINE) notSure(cursor, 'more text after a value');
   nextContentLine(cursor);
 }

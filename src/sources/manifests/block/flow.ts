@@ -20,10 +20,10 @@ import { FLOW, KEY, LINE_END, plainKey, scanFlowPlain, startsPlain } from './pla
 import { isQuote, readQuoted } from './quoted.ts';
 import { values } from './text.ts';
 
-const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
-const OPEN_MAP = 0x7b;
-const CLOSE_MAP = 0x7d;
+export const OPEN_LIST = 0x5b;
+export const CLOSE_LIST = 0x5d;
+export const OPEN_MAP = 0x7b;
+export const CLOSE_MAP = 0x7d;
 const COMMA = 0x2c;
 const QUESTION = 0x3f;
 
@@ -68,7 +68,7 @@ function readFlowMap(cursor: Cursor, parent: number, filter: FieldFilter): Recor
 }
 
 /** After an entry: true at the closing bracket; past the comma otherwise. */
-function nextEntry(cursor: Cursor, parent: number, close: number): boolean {
+export function nextEntry(cursor: Cursor, parent: number, close: number): boolean {
   skipFlowSpace(cursor, parent);
   const byte = cursor.bytes[cursor.pos];
   if (byte === close) return true;
@@ -78,7 +78,7 @@ function nextEntry(cursor: Cursor, parent: number, close: number): boolean {
 }
 
 /** A key with its colon, on one line. */
-function readFlowKey(cursor: Cursor): string {
+export function readFlowKey(cursor: Cursor): string {
   const { bytes } = cursor;
   if (isQuote(bytes[cursor.pos])) {
     const kept = cursor.keep;
@@ -112,7 +112,7 @@ function readFlowList(cursor: Cursor, parent: number, filter: FieldFilter): read
   return list;
 }
 
-function readFlowNode(cursor: Cursor, parent: number, filter: FieldFilter): unknown {
+export function readFlowNode(cursor: Cursor, parent: number, filter: FieldFilter): unknown {
   const { bytes } = cursor;
   const byte = bytes[cursor.pos];
   if (isFlow(byte)) return readFlow(cursor, parent, filter);
@@ -143,7 +143,7 @@ function checkPlainStart(cursor: Cursor): void {
 }
 
 /** White space and line breaks between the parts; a comment here is left to the library. */
-function skipFlowSpace(cursor: Cursor, parent: number): void {
+export function skipFlowSpace(cursor: Cursor, parent: number): void {
   const { bytes } = cursor;
   let at = cursor.pos;
   for (;;) {

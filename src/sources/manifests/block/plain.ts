@@ -3,6 +3,7 @@ import { scalarOf } from '../dialect.ts';
 import {
   COLON,
   type Cursor,
+  endOfComment,
   HASH,
   isBlank,
   NEWLINE,
@@ -129,7 +130,7 @@ export function readPlain(cursor: Cursor, parent: number): unknown {
   const ended = scanPlain(cursor);
   if (ended === KEY) notSure(cursor, 'a key where a value is expected');
   const { textEnd, hash, ascii, bytes } = cursor;
-  if (ended === COMMENT) cursor.pos = bytes.indexOf(NEWLINE, cursor.pos);
+  if (ended === COMMENT) cursor.pos = endOfComment(cursor, cursor.pos);
   const lineStart = cursor.lineStart;
   nextContentLine(cursor);
   if (cursor.indent <= parent) {
@@ -139,10 +140,13 @@ export function readPlain(cursor: Cursor, parent: number): unknown {
   return continuePlain(cursor, parent, cursor.keep ? decode(bytes, start, textEnd, ascii) : '');
 }
 
+const longestText = 10_000;
+
 /** Further lines of a plain scalar: a line break is a space, a blank line is a line break (YAML 1.2, 7.3.3). */
 function continuePlain(cursor: Cursor, parent: number, firstLine: string): unknown {
   let text = firstLine;
-  while (cursor.indent > parent) {
+  for (let lines = 0; cursor.indent > parent; lines++) {
+    if (lines > longestText) notSure(cursor, 'a text of very many lines');
     if (cursor.commentLines > 0) notSure(cursor, 'a comment within a plain scalar');
     const start = cursor.pos;
     const separator = cursor.blankLines === 0 ? ' ' : '\n'.repeat(cursor.blankLines);

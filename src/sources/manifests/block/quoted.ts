@@ -6,6 +6,9 @@ const SINGLE = 0x27;
 const DOUBLE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** Lines of one quoted text; in a large file more of them mean that a quote is missing. */
+const longestText = 10_000;
+
 export function isQuote(byte: number | undefined): boolean {
   return byte === SINGLE || byte === DOUBLE;
 }
@@ -78,12 +81,12 @@ function readDouble(cursor: Cursor, parent: number | undefined): string {
 
 /** Quoted text of several lines: a line break is a space, a blank line is a line break, `\` at the end joins. */
 function readLines(cursor: Cursor, parent: number | undefined, quote: number): string {
-  const { bytes } = cursor;
   if (parent === undefined || parent < 0) notSure(cursor, 'a quoted text over several lines');
   let text = '';
   let at = cursor.pos + 1;
   let pending = '';
-  for (;;) {
+  for (let lines = 0; ; lines++) {
+    if (lines > longestText) notSure(cursor, 'a quoted text of very many lines');
     const line = quotedLine(cursor, at, quote);
     text += pending + line.text;
     if (line.closed) {
@@ -92,22 +95,28 @@ function readLines(cursor: Cursor, parent: number | undefined, quote: number): s
     }
     pending = line.joined ? '' : ' ';
     at = line.end;
-    // Blank lines: each is a line break; the first line break of the fold then counts for nothing.
-    for (let blanks = 0; ; blanks++) {
-      if (at >= cursor.end) unfinished(cursor);
-      const lineStart = at + 1;
-      cursor.line++;
-      at = lineStart;
-      while (bytes[at] === SPACE) at++;
-      if (bytes[at] === NEWLINE) {
-        if (line.joined) notSure(cursor, 'a blank line after an escaped line break');
-        pending = '\n'.repeat(blanks + 1);
-        continue;
-      }
-      cursor.lineStart = lineStart;
-      if (at - lineStart <= parent) notSure(cursor, 'a quoted text that is not indented');
-      break;
-    }
+    const blanks = skipBlankLines(cursor, at, parent);
+    if (blanks > 0 && line.joined) notSure(cursor, 'a blank line after an escaped line break');
+    if (blanks > 0) pending = '\n'.repeat(blanks);
+    at = cursor.pos;
+  }
+}
+
+/** From a newline to the content of the next line that has some, which must be indented. @returns how many were blank */
+function skipBlankLines(cursor: Cursor, newline: number, parent: number): number {
+  const { bytes } = cursor;
+  let at = newline;
+  for (let blanks = 0; ; blanks++) {
+    if (at >= cursor.end) unfinished(cursor);
+    const lineStart = at + 1;
+    cursor.line++;
+    at = lineStart;
+    while (bytes[at] === SPACE) at++;
+    if (bytes[at] === NEWLINE) continue;
+    if (at - lineStart <= parent) notSure(cursor, 'a quoted text that is not indented');
+    cursor.lineStart = lineStart;
+    cursor.pos = at;
+    return blanks;
   }
 }
 
@@ -155,8 +164,6 @@ function quotedLine(cursor: Cursor, start: number, quote: number): QuotedLine {
           joined: true,
         };
       }
-      // White space that is escaped is not trimmed; too rare to follow here.
-      if (bytes[at] === SPACE) notSure(cursor, 'an escaped space');
     } else if (byte < SPACE || byte === 0x7f) notSure(cursor, 'a tab or a control character');
     else if (byte > 0x7f) ascii = false;
   }
@@ -167,41 +174,16 @@ function quotedText(cursor: Cursor, start: number, end: number, ascii: boolean, 
   return quote === SINGLE ? text.replaceAll("''", "'") : unescaped(cursor, text);
 }
 
-const simpleEscapes: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  n: '\n',
-  t: '\t',
-  r: '\r',
-  b: '\b',
-  f: '\f',
-  ' ': ' ',
-};
-
-/** JSON's escapes; YAML's others (`\x41`, `\e`, ...) are rare, and left to the library. */
+/** The escapes that YAML shares with JSON, and `\ ` with which printers start a line; others are left to the library. */
 function unescaped(cursor: Cursor, text: string): string {
-  let out = '';
-  let from = 0;
-  for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', from)) {
-    const letter = text.charAt(at + 1);
-    out += text.slice(from, at);
-    if (letter === 'u') {
-      const digits = text.slice(at + 2, at + 6);
-      if (!/^[0-9a-fA-F]{4}$/.test(digits)) notSure(cursor, 'a wrong \\u escape');
-      out += String.fromCharCode(Number.parseInt(digits, 16));
-      from = at + 6;
-    } else {
-      const plain = simpleEscapes[letter];
-      if (plain === undefined) notSure(cursor, 'an unusual escape');
-      out += plain;
-      from = at + 2;
-    }
+  if (!text.includes('\\')) return text;
+  const json = text.includes('\\ ')
+    ? text.replace(/\\(.)/gs, (pair, char) => (char === ' ' ? ' ' : pair))
+    : text;
+  try {
+    return String(JSON.parse(`"${json}"`));
+  } catch (thrown) {
+    if (!(thrown instanceof SyntaxError)) throw thrown;
+    return notSure(cursor, 'an unusual escape');
   }
-  return from === 0 ? text : ownText(out + text.slice(from));
-}
-
-/** Pieces joined by `+` are a tree that keeps its pieces, and the longer text they were cut from, alive; this is one text. */
-function ownText(text: string): string {
-  return Buffer.from(text, 'utf8').toString('utf8');
 }
