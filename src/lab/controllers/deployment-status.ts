@@ -10,13 +10,13 @@ interface Counts {
   readonly available: number;
 }
 
-function count(current: ReplicaSetObject, old: readonly ReplicaSetObject[]): Counts {
-  const all = [current, ...old];
+function count(current: ReplicaSetObject | undefined, old: readonly ReplicaSetObject[]): Counts {
+  const all = current === undefined ? old : [current, ...old];
   const sum = (of: (set: ReplicaSetObject) => number | undefined): number =>
     all.reduce((total, set) => total + (of(set) ?? 0), 0);
   return {
     replicas: sum((set) => set.status?.replicas),
-    updated: current.status?.replicas ?? 0,
+    updated: current?.status?.replicas ?? 0,
     ready: sum((set) => set.status?.readyReplicas),
     available: sum((set) => set.status?.availableReplicas),
   };
@@ -29,10 +29,13 @@ export interface DeploymentState {
   readonly deadlineIn: number | undefined;
 }
 
-/** @param created whether this reconciliation made the current set */
+/**
+ * @param current undefined while a paused Deployment has a template that no set was made for
+ * @param created whether this reconciliation made the current set
+ */
 export function deploymentState(
   deployment: DeploymentObject,
-  current: ReplicaSetObject,
+  current: ReplicaSetObject | undefined,
   old: readonly ReplicaSetObject[],
   limits: RollingLimits,
   created: boolean,
@@ -42,8 +45,9 @@ export function deploymentState(
   const wanted = deployment.spec.replicas ?? 1;
   const complete = counts.updated === wanted && counts.replicas === wanted && counts.available === wanted;
   const deadline = deadlineOf(deployment, now);
+  const before = available(deployment.status?.conditions ?? [], counts, wanted - limits.maxUnavailable, now);
   const conditions = progress(
-    available(deployment.status?.conditions ?? [], counts, wanted - limits.maxUnavailable, now),
+    before,
     { deployment, current, counts, complete, created, expired: deadline !== undefined && deadline <= 0 },
     now,
   );
@@ -95,7 +99,7 @@ function available(
 
 interface Progress {
   readonly deployment: DeploymentObject;
-  readonly current: ReplicaSetObject;
+  readonly current: ReplicaSetObject | undefined;
   readonly counts: Counts;
   readonly complete: boolean;
   readonly created: boolean;
@@ -107,6 +111,7 @@ function progress(
   { deployment, current, counts, complete, created, expired }: Progress,
   now: Date,
 ): readonly WorkloadCondition[] {
+  if (current === undefined) return conditions;
   const set = `ReplicaSet "${current.metadata.name}"`;
   const before = conditions.find((item) => item.type === 'Progressing');
   const say = (status: 'True' | 'False', reason: string, message: string): readonly WorkloadCondition[] =>

@@ -48,7 +48,7 @@ export function deploymentController(environment: DeploymentEnvironment): Contro
       const created = advance(environment, deployment, limits);
       const after = revisionsOf(api, deployment);
       const newest = api.get('deployments.apps', namespace, name);
-      if (after.current === undefined || newest === undefined) return undefined;
+      if (newest === undefined) return undefined;
       const state = deploymentState(asDeployment(newest), after.current, after.old, limits, created, now());
       writeStatus(api, 'deployments.apps', newest, state.status, manager);
       if (state.complete) cleanHistory(api, deployment, after.old);

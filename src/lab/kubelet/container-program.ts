@@ -1,6 +1,7 @@
 /** What a container runs: its sidecar, a command that the lab knows, or the program of its image. */
 import { posix } from 'node:path';
 import type { Container } from '../kinds/pod.ts';
+import { startGateway } from '../workloads/gateway.ts';
 import { programOf } from '../workloads/images.ts';
 import { endedProgram, idleProgram, type Program, type StartProgram } from '../workloads/program.ts';
 import { findCommand } from './commands/run-command.ts';
@@ -24,7 +25,9 @@ export function entryOf(container: Container): Entry {
   const { image, command = [], args = [] } = container;
   if (/\/proxyv2\b/.test(image)) {
     if (initArguments.has(args[0] ?? '')) return { kind: 'program', start: () => endedProgram(0) };
-    if (args[0] === 'proxy' && command.length === 0) return { kind: 'sidecar' };
+    if (args[0] === 'proxy') {
+      return args[1] === 'sidecar' ? { kind: 'sidecar' } : { kind: 'program', start: startGateway };
+    }
   }
   const program = programOf(container);
   const argv = [...command, ...args];

@@ -52,8 +52,10 @@ export function startKubelet(
     }
     const node = nodes.find(({ name }) => name === pod.spec.nodeName);
     if (node === undefined || isPodFinished(pod)) return;
-    if (pod.metadata.deletionTimestamp === undefined) begin(pod, node);
-    // Deleted before it was ever started here.
+    const stored = api.get('pods', pod.metadata.namespace, pod.metadata.name);
+    // Changes arrive after the fact: the pod may have ended, and be gone, since this one.
+    if (stored?.metadata.uid !== pod.metadata.uid) return;
+    if (stored?.metadata.deletionTimestamp === undefined) begin(pod, node);
     else api.delete('pods', pod.metadata.namespace, pod.metadata.name, { force: true });
   };
   const unwatch = api.watch(
