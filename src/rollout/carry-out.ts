@@ -3,6 +3,7 @@ import { PadlockError } from '../errors.ts';
 import type { ObjectRef } from '../istio/kubernetes.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { statusMessage } from '../sources/kube/status.ts';
+import { budgetsType, whyNoDisruption } from './budgets.ts';
 import type { Effect, Event } from './machine.ts';
 import type { Loading, Observer } from './observer.ts';
 import type { Plan, Proof, Until } from './plan.ts';
@@ -102,9 +103,27 @@ async function trySend(
 }
 
 async function awaitCondition(until: Until, plan: Plan, world: World): Promise<Event> {
-  return until.kind === 'rolled-out'
-    ? awaitRollout(until.workload, until.sidecar, world)
-    : awaitLoaded(until, plan, world);
+  switch (until.kind) {
+    case 'rolled-out':
+      return awaitRollout(until.workload, until.sidecar, world);
+    case 'disruption-allowed':
+      return awaitBudget(until.budget, world);
+    case 'loaded':
+      return awaitLoaded(until, plan, world);
+  }
+}
+
+async function awaitBudget(ref: ObjectRef, world: World): Promise<Event> {
+  const { cluster, clock } = world;
+  const deadline = clock.now() + world.limits.rollout;
+  const say = onChange(world);
+  for (;;) {
+    const why = whyNoDisruption(await cluster.get(budgetsType, ref.namespace, ref.name));
+    if (why === undefined) return { kind: 'done' };
+    if (clock.now() >= deadline) return { kind: 'failed', reason: why };
+    say(why);
+    await clock.sleep(lookEveryMs, world.signal);
+  }
 }
 
 async function awaitRollout(ref: ObjectRef, sidecar: boolean, world: World): Promise<Event> {

@@ -1,5 +1,6 @@
 /** The steps that give pods a sidecar. */
-import { formatRef } from '../istio/kubernetes.ts';
+import { formatRef, type KubeObject } from '../istio/kubernetes.ts';
+import { budgetFor } from './budgets.ts';
 import type { Facts } from './facts.ts';
 import type { InjectionChoice } from './injection-choice.ts';
 import { injectLabel, type Owner, restartAnnotation } from './owners.ts';
@@ -12,15 +13,19 @@ export function injectionSteps(
   facts: Facts,
   choice: InjectionChoice,
   injected: readonly Owner[],
-  restartedAt: string,
+  options: { readonly restartedAt: string; readonly budgets?: readonly KubeObject[] },
   wholeNamespace: boolean,
 ): readonly Step[] {
+  const { restartedAt, budgets = [] } = options;
   const namespace = facts.namespace.metadata.name;
   const guards = facts.mode === 'STRICT' ? injected.map((owner) => guard(facts, namespace, owner)) : [];
   return [
     ...(wholeNamespace && choice.kind === 'label' ? [labelStep(facts, choice.labels)] : []),
     ...(guards.length === 0 ? [] : [guardStep(guards)]),
-    ...injected.map((owner) => restartStep(owner, restartedAt, wholeNamespace)),
+    ...injected.flatMap((owner) => [
+      ...budgetSteps(owner, budgets),
+      restartStep(owner, restartedAt, wholeNamespace),
+    ]),
     ...(guards.length === 0 ? [] : [liftGuardStep(guards)]),
   ];
 }
@@ -78,6 +83,22 @@ function liftGuardStep(guards: readonly Reversible[]): Step {
     until: { kind: 'loaded', clients: false },
     undo: { writes: guards.map(({ write }) => write), until: { kind: 'loaded', clients: false } },
   };
+}
+
+/** Controllers replace pods without asking a budget, so the rollout asks before each restart. */
+function budgetSteps(owner: Owner, budgets: readonly KubeObject[]): readonly Step[] {
+  const budget = budgetFor(owner, budgets);
+  if (budget === undefined) return [];
+  return [
+    {
+      kind: 'restart',
+      stage: 'inject',
+      title: `wait until ${formatRef(budget)} lets a pod of ${owner.ref.name} be away`,
+      writes: [],
+      until: { kind: 'disruption-allowed', budget },
+      undo: { writes: [] },
+    },
+  ];
 }
 
 function restartStep(owner: Owner, restartedAt: string, wholeNamespace: boolean): Step {

@@ -10,6 +10,8 @@ export type Stage = (typeof stages)[number];
 export type Until =
   /** The workload runs its newest template on every replica, all ready; with a sidecar in each pod where `sidecar`. */
   | { readonly kind: 'rolled-out'; readonly workload: ObjectRef; readonly sidecar: boolean }
+  /** The PodDisruptionBudget lets one pod be away. */
+  | { readonly kind: 'disruption-allowed'; readonly budget: ObjectRef }
   /**
    * Every proxy of the namespace has loaded what is declared now; with `clients`, also every proxy that calls it, where
    * the change makes clients send something else.

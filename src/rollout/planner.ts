@@ -1,5 +1,5 @@
 /** From facts to steps. Nothing here judges whether they are wise; that is preflight's part. */
-import type { ObjectRef } from '../istio/kubernetes.ts';
+import type { KubeObject, ObjectRef } from '../istio/kubernetes.ts';
 import type { Facts } from './facts.ts';
 import type { InjectionChoice } from './injection-choice.ts';
 import { injectionSteps } from './injection-steps.ts';
@@ -12,6 +12,8 @@ export interface PlanOptions {
   /** `NAME` or `Kind/NAME`; empty: the whole namespace. */
   readonly workloads: readonly string[];
   readonly exclude: readonly string[];
+  /** The namespace's PodDisruptionBudgets. */
+  readonly budgets?: readonly KubeObject[];
   /** RFC 3339: what the restart annotation will say. One moment for the whole rollout, so that a repeated write changes nothing. */
   readonly restartedAt: string;
 }
@@ -56,7 +58,7 @@ export function planRollout(facts: Facts, choice: InjectionChoice, options: Plan
   });
   const concerned = asked.filter((owner) => owner.meshed !== 'no' || injected.includes(owner));
   const steps = [
-    ...injectionSteps(facts, choice, injected, options.restartedAt, wholeNamespace),
+    ...injectionSteps(facts, choice, injected, options, wholeNamespace),
     ...(wholeNamespace
       ? namespacePolicySteps(facts, namespace, excluded)
       : workloadPolicySteps(facts, namespace, concerned)),

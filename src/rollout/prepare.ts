@@ -5,6 +5,7 @@ import type { Cluster } from '../sources/cluster.ts';
 import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
 import { statusMessage } from '../sources/kube/status.ts';
 import { accessNeeds, describeNeed, missingAccess } from './access.ts';
+import { readBudgets } from './budgets.ts';
 import { type Facts, factsFrom } from './facts.ts';
 import { gitOpsOwner } from './gitops.ts';
 import { chooseInjection } from './injection-choice.ts';
@@ -54,7 +55,8 @@ export async function prepare(cluster: Cluster, options: SecureOptions): Promise
   const choice = chooseInjection(facts.namespace.metadata.labels ?? {}, facts.webhooks, options.revision);
   // Whole seconds, as kubectl writes it.
   const restartedAt = new Date(options.now).toISOString().replace(/\.\d+Z$/, 'Z');
-  const planned = planRollout(facts, choice, { ...options, restartedAt });
+  const budgets = await readBudgets(cluster, options.namespace, options.signal);
+  const planned = planRollout(facts, choice, { ...options, restartedAt, budgets: budgets ?? [] });
   requireNamed(facts, planned, options);
   const refusals = preflight({ facts, choice, planned, forceGitOps: options.forceGitOps });
   const objections =
@@ -64,7 +66,11 @@ export async function prepare(cluster: Cluster, options: SecureOptions): Promise
           ...(await accessObjections(cluster, planned, options)),
           ...(await serverObjections(cluster, planned, options)),
         ];
-  return { plan: planned.plan, objections, warnings: warningsOf(facts, planned), versions: facts.versions };
+  const warnings = [
+    ...warningsOf(facts, planned),
+    ...(budgets === undefined ? ['not seen: poddisruptionbudgets, so restarts do not wait for them'] : []),
+  ];
+  return { plan: planned.plan, objections, warnings, versions: facts.versions };
 }
 
 /** A name that names nothing is a typing mistake, and would silently leave out what was meant. */

@@ -76,8 +76,9 @@ function parseStep(step: JsonObject, namespace: string): Step {
 
 function parseUntil(value: unknown, namespace: string): Until | undefined {
   if (value === undefined) return undefined;
-  const kind = oneOf(['rolled-out', 'loaded'] as const, dig(value, 'kind'), 'until');
+  const kind = oneOf(['rolled-out', 'loaded', 'disruption-allowed'] as const, dig(value, 'kind'), 'until');
   if (kind === 'loaded') return { kind, clients: dig(value, 'clients') === true };
+  if (kind === 'disruption-allowed') return { kind, budget: parseRef(dig(value, 'budget')) };
   const workload = parseRef(dig(value, 'workload'));
   if (workload.namespace !== namespace) fail('a step waits for another namespace');
   return { kind, workload, sidecar: dig(value, 'sidecar') === true };
