@@ -83,9 +83,10 @@ function fieldLine(schema: Schema, required: boolean): string {
   const mergeKey = schema['x-kubernetes-patch-merge-key'];
   if (typeof mergeKey === 'string') words.push(`key=${mergeKey}`);
   if (required) words.push('required');
-  // Empty defaults say no more than the type does.
-  const isEmpty = JSON.stringify(schema.default) === '{}' || schema.default === '' || schema.default === 0;
-  if (schema.default !== undefined && !isEmpty) words.push(`default=${JSON.stringify(schema.default)}`);
+  // An empty default tells that Go prints the field even when nobody set it; a real one is applied to keys of lists.
+  const empty: readonly unknown[] = ['{}', '""', '0', 'false'];
+  if (schema.default !== undefined && empty.includes(JSON.stringify(schema.default))) words.push('zero');
+  else if (schema.default !== undefined) words.push(`default=${JSON.stringify(schema.default)}`);
   return words.join(' ');
 }
 

@@ -61,9 +61,10 @@ export function valueAt(value: unknown, ...path: readonly string[]): unknown {
   return current;
 }
 
-/** Sets a field that is absent (or null) to its default. */
+/** Sets a field that is absent, null or an empty string (Go's word for absent) to its default. */
 export function setDefault(object: JsonObject, field: string, value: unknown): void {
-  if (object[field] === undefined || object[field] === null) object[field] = value;
+  const present = object[field];
+  if (present === undefined || present === null || present === '') object[field] = value;
 }
 
 /** @returns the object field, made empty first where it is absent. */

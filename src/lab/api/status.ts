@@ -20,7 +20,9 @@ export type StatusReason =
   | 'TooManyRequests'
   | 'InternalError'
   | 'ServiceUnavailable'
-  | 'Timeout';
+  | 'Timeout'
+  /** No reason in the body: what Go reports as a plain error. */
+  | 'Unknown';
 
 const httpCodes: Readonly<Record<StatusReason, number>> = {
   BadRequest: 400,
@@ -40,6 +42,7 @@ const httpCodes: Readonly<Record<StatusReason, number>> = {
   InternalError: 500,
   ServiceUnavailable: 503,
   Timeout: 504,
+  Unknown: 500,
 };
 
 /** One of several reasons for a refusal: which field, and what is wrong with it. */
@@ -66,7 +69,7 @@ export interface StatusBody {
   readonly metadata: Readonly<Record<string, never>>;
   readonly status: 'Failure';
   readonly message: string;
-  readonly reason: StatusReason;
+  readonly reason?: StatusReason;
   readonly details?: StatusDetails;
   readonly code: number;
 }
@@ -98,7 +101,7 @@ export class ApiStatus extends Error {
       metadata: {},
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      ...(this.reason === 'Unknown' ? {} : { reason: this.reason }),
       ...(this.details === undefined ? {} : { details: this.details }),
       code: this.code,
     };

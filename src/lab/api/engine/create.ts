@@ -6,6 +6,7 @@ import { draftOf, ensureObject, freezeJson, type JsonObject, stringAt, toKubeObj
 import { formatApiVersion } from '../registry/registry.ts';
 import type { Resource } from '../registry/resource.ts';
 import { validateCustom } from '../schema/custom-validation.ts';
+import { fillZeros } from '../schema/go-zeros.ts';
 import { applyDefaults } from '../schema/schema-defaults.ts';
 import { pruneUnknown } from '../schema/unknown-fields.ts';
 import { alreadyExists, badRequest, invalid, qualified } from '../status.ts';
@@ -21,7 +22,10 @@ export function normalize(resource: Resource, draft: JsonObject): void {
   draft.kind = resource.kind;
   const schema = resource.schema(resource.storageVersion);
   if (schema !== undefined) pruneUnknown(draft, schema);
-  if (!resource.custom) dropNulls(draft);
+  if (!resource.custom) {
+    dropNulls(draft);
+    if (schema !== undefined) fillZeros(draft, schema);
+  }
   if (schema !== undefined && resource.custom) applyDefaults(draft, schema);
   resource.strategy.defaults?.(draft);
 }

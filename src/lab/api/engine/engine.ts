@@ -28,6 +28,8 @@ export interface WriteOptions {
   readonly dryRun?: boolean;
   /** `status`, `scale`, ...: recorded with the manager, and for `status` what is taken from the body. */
   readonly subresource?: string;
+  /** A server-side apply: the object carries its managers already. */
+  readonly applied?: boolean;
 }
 
 export function createEngine(store: Store<KubeObject>, registry: Registry, effects: Effects): Engine {

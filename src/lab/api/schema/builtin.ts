@@ -60,6 +60,7 @@ function field(line: string): Schema {
       extra['x-kubernetes-list-type'] = 'map';
       extra['x-kubernetes-list-map-keys'] = value.split(',');
     } else if (key === 'list') extra['x-kubernetes-list-type'] = value;
+    else if (key === 'zero') extra.goZero = true;
     else if (key === 'atomic') extra['x-kubernetes-map-type'] = 'atomic';
     else if (key === 'patch') extra['x-kubernetes-patch-strategy'] = value;
     else if (key === 'key') extra['x-kubernetes-patch-merge-key'] = value;

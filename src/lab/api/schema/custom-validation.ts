@@ -6,6 +6,7 @@ import { isObject, type JsonObject } from '../json.ts';
 import {
   duplicate,
   type FieldError,
+  type FieldErrorType,
   forbiddenField,
   invalidValue,
   notSupported,
@@ -26,9 +27,22 @@ export function validateCustom(
 ): readonly FieldError[] {
   const errors: FieldError[] = [];
   checkValue(object, schema, '', errors);
-  if (errors.length === 0) checkRules(object, old, schema, '', errors);
+  if (errors.some((error) => blocking.has(error.type))) {
+    const rest =
+      'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+    return [...errors, invalidValue('<nil>', null, rest)];
+  }
+  checkRules(object, old, schema, '', errors);
   return errors;
 }
+
+const blocking: ReadonlySet<FieldErrorType> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
 
 function checkValue(value: unknown, schema: Schema, at: string, errors: FieldError[]): void {
   // Metadata is checked by the rules for metadata.
@@ -38,10 +52,8 @@ function checkValue(value: unknown, schema: Schema, at: string, errors: FieldErr
     const is = typeName(value);
     const wanted = schema['x-kubernetes-int-or-string'] === true ? 'integer,string' : (schema.type ?? '');
     const name = at === '' ? 'object' : at;
-    errors.push(
-      typeInvalid(at, shown(value, is), `${name} in body must be of type ${wanted}: ${JSON.stringify(is)}`),
-    );
-    return;
+    errors.push(typeInvalid(at, is, `${name} in body must be of type ${wanted}: ${JSON.stringify(is)}`));
+    if (schema.enum === undefined) return;
   }
   if (schema.enum !== undefined && !schema.enum.some((one) => one === value)) {
     errors.push(
@@ -81,10 +93,6 @@ function typeName(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
   return typeof value;
-}
-
-function shown(value: unknown, type: string): unknown {
-  return value === null || typeof value === 'object' ? type : type;
 }
 
 function checkString(value: string, schema: Schema, at: string, errors: FieldError[]): void {
@@ -207,8 +215,9 @@ function checkRules(value: unknown, old: unknown, schema: Schema, at: string, er
   const values = mapValues(schema);
   for (const [field, item] of Object.entries(value)) {
     const known = ownProperty(schema.properties, field) ?? values;
-    if (known !== undefined)
-      checkRules(item, isObject(old) ? old[field] : undefined, known, child(at, field), errors);
+    if (known === undefined) continue;
+    const path = known === values ? `${at}[${field}]` : child(at, field);
+    checkRules(item, isObject(old) ? old[field] : undefined, known, path, errors);
   }
 }
 

@@ -53,6 +53,8 @@ export interface Schema {
   readonly 'x-kubernetes-patch-merge-key'?: string;
   readonly 'x-kubernetes-validations'?: readonly CelRule[];
   readonly description?: string;
+  /** Built-in kinds: Go prints the field even when nobody set it, as `{}`, `""`, `0` or `false`. */
+  readonly goZero?: boolean;
 }
 
 /** True where the schema says nothing about the value: unknown fields below it are kept. */

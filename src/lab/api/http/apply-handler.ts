@@ -1,0 +1,73 @@
+/** PATCH with `application/apply-patch+yaml`: server-side apply of a configuration, creating the object where it is not there. */
+import type { KubeObject } from '../../../istio/kubernetes.ts';
+import { createObject } from '../engine/create.ts';
+import { timestamp } from '../engine/effects.ts';
+import { objectKey } from '../engine/engine.ts';
+import { updateObject } from '../engine/update.ts';
+import { applyFields } from '../fields/apply.ts';
+import { ignoredFields } from '../fields/managed-fields.ts';
+import { draftOf, ensureObject, type JsonObject, objectAt } from '../json.ts';
+import { formatApiVersion } from '../registry/registry.ts';
+import { emptyObject } from '../schema/go-zeros.ts';
+import { badRequest, invalid, notFound } from '../status.ts';
+import { required, toCauses } from '../validation/field-error.ts';
+import { expectedOf, type ResourceContext, storeName, toStorage, viewOf, writeOptions } from './context.ts';
+import { decodeObject, fieldValidationOf, parseBody } from './decode.ts';
+import { presentObject } from './present.ts';
+import { type ApiResponse, jsonResponse } from './request.ts';
+import { isTrue } from './request-info.ts';
+import { checkName, placeIn } from './write-handlers.ts';
+
+export function applyHandler(context: ResourceContext): ApiResponse {
+  const { engine, request, info, served, stored } = context;
+  const view = viewOf(context);
+  const options = writeOptions(context, 'PatchOptions', info.subresource);
+  if ((request.url.searchParams.get('fieldManager') ?? '') === '') {
+    const missing = required('fieldManager', 'is required for apply patch');
+    throw invalid('PatchOptions', 'meta.k8s.io', '', toCauses([missing]));
+  }
+  const body = parseBody(request.body, 'application/apply-patch+yaml', served.kind);
+  const { object: config, warnings } = decodeObject(
+    body,
+    expectedOf(context),
+    fieldValidationOf(request.url),
+  );
+  const name = info.name ?? '';
+  placeIn(context, config, info.namespace);
+  checkName(config, name);
+  if (objectAt(config, 'metadata')?.managedFields !== undefined)
+    throw badRequest('metadata.managedFields must be nil');
+  toStorage(context, config);
+
+  const apply = (live: JsonObject): JsonObject => {
+    const schema = stored.schema(stored.storageVersion) ?? {};
+    const applied = applyFields({
+      live,
+      config,
+      schema,
+      manager: {
+        name: options.manager,
+        operation: 'Apply',
+        apiVersion: formatApiVersion(served.group, info.version),
+        subresource: info.subresource ?? '',
+        time: timestamp(engine.effects.now()),
+      },
+      force: isTrue(request.url.searchParams.get('force')),
+      ignored: ignoredFields(stored, info.subresource),
+    });
+    ensureObject(applied.object, 'metadata').managedFields = applied.managedFields;
+    return applied.object;
+  };
+
+  const present = engine.store.get(storeName(context), objectKey(info.namespace, name));
+  if (present !== undefined) {
+    const change = (old: KubeObject): JsonObject => apply(draftOf(old));
+    const updated = updateObject(engine, stored, info.namespace, name, change, { ...options, applied: true });
+    return jsonResponse(presentObject(updated, view), 200, warnings);
+  }
+  if (info.subresource !== undefined) throw notFound(stored, name);
+  const schema = stored.schema(stored.storageVersion) ?? {};
+  const empty = emptyObject(String(config.apiVersion), stored.kind, schema, stored.custom);
+  const created = createObject(engine, stored, apply(empty), { ...options, applied: true });
+  return jsonResponse(presentObject(created, view), 201, warnings);
+}

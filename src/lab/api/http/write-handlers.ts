@@ -1,0 +1,161 @@
+/** Create, update and the deletions. */
+import type { KubeObject } from '../../../istio/kubernetes.ts';
+import { createObject } from '../engine/create.ts';
+import { type DeleteOptions, type Deletion, deleteObject } from '../engine/delete.ts';
+import { updateObject } from '../engine/update.ts';
+import { ensureObject, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../json.ts';
+import { badRequest } from '../status.ts';
+import {
+  expectedOf,
+  isDryRun,
+  type ResourceContext,
+  storeName,
+  toStorage,
+  viewOf,
+  writeOptions,
+} from './context.ts';
+import { decodeObject, fieldValidationOf, parseBody } from './decode.ts';
+import { isSelected, selectionOf } from './list.ts';
+import { presentList, presentObject } from './present.ts';
+import { type ApiResponse, jsonResponse } from './request.ts';
+
+export function createHandler(context: ResourceContext): ApiResponse {
+  const view = viewOf(context);
+  const { request, info, served } = context;
+  const options = writeOptions(context, 'CreateOptions');
+  const body = parseBody(request.body, request.headers['content-type'], served.kind);
+  const { object, warnings } = decodeObject(body, expectedOf(context), fieldValidationOf(request.url));
+  placeIn(context, object, info.namespace);
+  const created = createObject(context.engine, context.stored, toStorage(context, object), options);
+  return jsonResponse(presentObject(created, view), 201, warnings);
+}
+
+/** An object without a namespace takes the URL's; one with another is refused. */
+export function placeIn(context: ResourceContext, object: JsonObject, namespace: string | undefined): void {
+  const metadata = ensureObject(object, 'metadata');
+  const own = stringAt(metadata, 'namespace') ?? '';
+  if (!context.served.namespaced) {
+    if (own !== '')
+      throw badRequest(
+        'the namespace of the provided object does not match the namespace sent on the request',
+      );
+    return;
+  }
+  if (namespace === undefined) {
+    throw badRequest(`an empty namespace may not be set during creation`);
+  }
+  if (own !== '' && own !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  metadata.namespace = namespace;
+}
+
+export function updateHandler(context: ResourceContext): ApiResponse {
+  const view = viewOf(context);
+  const { request, info, served } = context;
+  const subresource = info.subresource;
+  const options = writeOptions(context, 'UpdateOptions', subresource);
+  const body = parseBody(request.body, request.headers['content-type'], served.kind);
+  const { object, warnings } = decodeObject(body, expectedOf(context), fieldValidationOf(request.url));
+  const name = info.name ?? '';
+  placeIn(context, object, info.namespace);
+  checkName(object, name);
+  const updated = updateObject(
+    context.engine,
+    context.stored,
+    info.namespace,
+    name,
+    () => toStorage(context, object),
+    options,
+  );
+  return jsonResponse(presentObject(updated, view), 200, warnings);
+}
+
+export function checkName(object: JsonObject, name: string): void {
+  const metadata = ensureObject(object, 'metadata');
+  const own = stringAt(metadata, 'name') ?? '';
+  if (own === '') metadata.name = name;
+  else if (own !== name) {
+    throw badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
+  }
+}
+
+export function deleteHandler(context: ResourceContext): ApiResponse {
+  const view = viewOf(context);
+  const { engine, stored, info } = context;
+  const deletion = deleteObject(engine, stored, info.namespace, info.name ?? '', deleteOptions(context));
+  if (!deletion.gone) return jsonResponse(presentObject(deletion.object, view), 200);
+  // Pods and a few others are answered with the object itself, as the real server does.
+  if (storeName(context) === 'pods' || storeName(context) === 'services') {
+    return jsonResponse(presentObject(deletion.object, view));
+  }
+  return jsonResponse(successStatus(context, deletion.object));
+}
+
+function successStatus(context: ResourceContext, object: KubeObject): unknown {
+  const { served } = context;
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name: object.metadata.name,
+      ...(served.group === '' ? {} : { group: served.group }),
+      kind: served.resource,
+      uid: object.metadata.uid,
+    },
+  };
+}
+
+export function deleteCollectionHandler(context: ResourceContext): ApiResponse {
+  const view = viewOf(context);
+  const { engine, stored, info, request } = context;
+  const options = deleteOptions(context);
+  const selection = selectionOf(request.url, stored, info.namespace);
+  const deleted: Deletion[] = [];
+  for (const { object } of engine.store.list(storeName(context))) {
+    if (!isSelected(object, stored, selection)) continue;
+    deleted.push(deleteObject(engine, stored, object.metadata.namespace, object.metadata.name, options));
+  }
+  const metadata = { resourceVersion: String(engine.store.revision) };
+  return jsonResponse(
+    presentList(
+      deleted.map((one) => one.object),
+      view,
+      metadata,
+    ),
+  );
+}
+
+/** Delete options come in the body, in the query, or in both; the body wins. */
+function deleteOptions(context: ResourceContext): DeleteOptions {
+  const { request } = context;
+  const query = request.url.searchParams;
+  const text = request.body.toString('utf8').trim();
+  const parsed = text === '' ? {} : parseBody(request.body, request.headers['content-type'], 'DeleteOptions');
+  const body: JsonObject = isObject(parsed) ? parsed : {};
+  const grace = numberAt(body, 'gracePeriodSeconds') ?? numberOf(query.get('gracePeriodSeconds'));
+  const orphans = body.orphanDependents ?? query.get('orphanDependents');
+  const policy = stringAt(body, 'propagationPolicy') ?? query.get('propagationPolicy') ?? undefined;
+  const asked = orphans === true || orphans === 'true' ? 'Orphan' : policy;
+  const preconditions = objectAt(body, 'preconditions');
+  const uid = stringAt(preconditions, 'uid');
+  const resourceVersion = stringAt(preconditions, 'resourceVersion');
+  const dryRun = Array.isArray(body.dryRun) && body.dryRun.length > 0;
+  return {
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(asked === 'Orphan' || asked === 'Background' || asked === 'Foreground'
+      ? { propagationPolicy: asked }
+      : {}),
+    preconditions: {
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+    dryRun: dryRun || isDryRun(request, 'DeleteOptions'),
+  };
+}
+
+function numberOf(text: string | null): number | undefined {
+  return text === null || !/^-?\d+$/.test(text) ? undefined : Number(text);
+}
