@@ -193,6 +193,13 @@ export function containerPorts(workload: Workload): readonly number[] {
 
 /** The ports that a workload's containers declare (TCP, the proxy's own left out) and those that Services send to it, ascending. */
 export function portsOf(mesh: Mesh, workload: Workload): readonly number[] {
+  const memo = mesh.index.memo.ports;
+  const ports = memo.get(workload) ?? findPorts(mesh, workload);
+  memo.set(workload, ports);
+  return ports;
+}
+
+function findPorts(mesh: Mesh, workload: Workload): readonly number[] {
   const ports = new Set(containerPorts(workload));
   for (const [port, declared] of declaredPorts(mesh, workload))
     if (declared.protocol !== 'UDP') ports.add(port);

@@ -19,6 +19,9 @@ export interface Memo {
   /** These follow from the inventory alone: no policy changes them. */
   readonly endpoints: Map<MeshHost, ReadonlyMap<number, readonly ServicePortEndpoint[]>>;
   readonly declaredPorts: Map<Workload, ReadonlyMap<number, DeclaredPort>>;
+  readonly ports: Map<Workload, readonly number[]>;
+  /** The hosts that a workload is an endpoint of, by what the inventory says. */
+  hostsOf: ReadonlyMap<Workload, readonly string[]> | undefined;
   byAddress: ReadonlyMap<string, Workload> | undefined;
   /** Under `NAMESPACE/LABEL=VALUE`. */
   byLabel: ReadonlyMap<string, readonly Workload[]> | undefined;
@@ -34,6 +37,8 @@ export function emptyMemo(): Memo {
     edgesTo: new Map(),
     endpoints: new Map(),
     declaredPorts: new Map(),
+    ports: new Map(),
+    hostsOf: undefined,
     byAddress: undefined,
     byLabel: undefined,
     partition: undefined,

@@ -107,6 +107,7 @@ export function buildMesh(snapshot: Snapshot): Mesh {
   const config = { ...configFor(configs, 'default'), ...domain };
   const hosts = indexHosts(inventory, config.clusterDomain);
   const services = [...inventory.services].sort(byCreation);
+  const plane = defaultPlane(objects.policies, config, namespaces);
   return {
     snapshot,
     config,
@@ -118,11 +119,12 @@ export function buildMesh(snapshot: Snapshot): Mesh {
     hosts,
     serviceEntries: inventory.serviceEntries,
     workloadEntries: inventory.workloadEntries,
-    ...policyFields(objects.policies, config, namespaces),
+    ...objects.policies,
+    policies: plane.policies,
     problems,
     index: {
       objects,
-      controlPlanes: new Map(),
+      controlPlanes: new Map([[plane.revision, plane]]),
       workloadByPod: indexPods(workloads),
       slices: Map.groupBy(inventory.endpointSlices, (slice) => `${slice.namespace}/${slice.service}`),
       servicesBySelector: indexSelectors(services),
@@ -131,14 +133,13 @@ export function buildMesh(snapshot: Snapshot): Mesh {
   };
 }
 
-/** The fields of a Mesh that its policies make up. */
-export function policyFields(
+/** The default revision's control plane: the one that every mesh has. */
+export function defaultPlane(
   policies: Policies,
   config: MeshConfig,
   namespaces: ReadonlyMap<string, Namespace>,
-): Policies & Pick<Mesh, 'policies'> {
-  const labels = (name: string) => namespaces.get(name)?.labels ?? noStrings;
-  return { ...policies, policies: controlPlane('default', config, policies, labels).policies };
+): ControlPlane {
+  return controlPlane('default', config, policies, (name) => namespaces.get(name)?.labels ?? noStrings);
 }
 
 /** The control plane that serves proxies of a revision. */

@@ -4,6 +4,7 @@ import { fullHost, hostMatches, isWildcard } from '../istio/hostname.ts';
 import { protocolClass } from '../istio/protocol.ts';
 import { matchesLabels } from '../istio/selector.ts';
 import type { Route, RouteDestination, VirtualService } from '../istio/virtual-service.ts';
+import { importsConfig } from './client-sidecar.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { HostPort, MeshHost } from './host.ts';
 import type { Read } from './mesh.ts';
@@ -48,6 +49,7 @@ function sidecarRoutes(
   port: HostPort,
 ): readonly Routed[] | undefined {
   for (const service of servicesFor(plane, client.namespace, host.host)) {
+    if (!importsConfig(plane, client, service.namespace, host.host)) continue;
     const routes = routesForPort(service, port).filter(
       (route) =>
         (route.ports.length === 0 || route.ports.includes(port.port)) &&
@@ -68,9 +70,8 @@ function isSource(source: Route['sources'][number], client: Workload): boolean {
 
 function routesForPort(service: VirtualService, port: HostPort): readonly Route[] {
   if (protocolClass(port.protocol) !== 'TCP') return service.http;
-  return port.protocol === 'HTTPS' || port.protocol === 'TLS'
-    ? [...service.tls, ...service.tcp]
-    : service.tcp;
+  // istiod builds no TCP routes for a port that is declared as TLS.
+  return port.protocol === 'HTTPS' || port.protocol === 'TLS' ? service.tls : service.tcp;
 }
 
 /** Routes up to the first that takes everything, that one first: what stands after it is never reached. */

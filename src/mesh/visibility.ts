@@ -1,9 +1,11 @@
 /** Which hosts a client's proxy knows: a Service's export, and the client's Sidecar resource. Others are passed through. */
 import { fullHost, visibleIn } from '../istio/hostname.ts';
 import type { OutboundPolicy } from '../istio/mesh-config.ts';
-import { chooseSidecar, egressImports, type SidecarResource } from '../istio/sidecar-resource.ts';
+import { protocolClass } from '../istio/protocol.ts';
+import { egressImports, type SidecarResource } from '../istio/sidecar-resource.ts';
+import { sidecarOf } from './client-sidecar.ts';
 import type { ControlPlane } from './control-plane.ts';
-import type { MeshHost } from './host.ts';
+import type { HostPort, MeshHost } from './host.ts';
 import type { Read } from './mesh.ts';
 import { servicesFor } from './routes.ts';
 import type { Workload } from './workload.ts';
@@ -12,18 +14,12 @@ export type Hidden =
   | { readonly cause: 'not-exported'; readonly exportTo: readonly string[] }
   | { readonly cause: 'not-imported'; readonly sidecar: Read<SidecarResource> };
 
-/** The client's Sidecar resource; only sidecars heed one. */
-export function sidecarOf(plane: ControlPlane, client: Workload): Read<SidecarResource> | undefined {
-  if (client.dataplane !== 'sidecar' || plane.sidecars.size === 0) return undefined;
-  return chooseSidecar(plane.sidecars, plane.config.rootNamespace, client.namespace, client.labels);
-}
-
 /** Why a client's proxy does not know a host's port; undefined when it does. */
 export function hiddenFrom(
   plane: ControlPlane,
   client: Workload,
   host: MeshHost,
-  port: number,
+  port: HostPort,
 ): Hidden | undefined {
   const exportTo = host.exportTo ?? plane.config.defaultServiceExportTo;
   if (!visibleIn(exportTo, host.namespace, client.namespace)) return { cause: 'not-exported', exportTo };
@@ -31,10 +27,13 @@ export function hiddenFrom(
   if (sidecar === undefined || sidecar.egress.length === 0) return undefined;
   const imported = sidecar.egress.some(
     (listener) =>
-      (listener.port === undefined || listener.port === port) &&
+      (listener.port === undefined || listener.port === port.port) &&
       egressImports(listener, client.namespace, host.namespace, host.host),
   );
-  if (imported || isRouted(plane, sidecar, client.namespace, host.host)) return undefined;
+  if (imported) return undefined;
+  // A VirtualService brings its destinations' clusters and, for HTTP, its route along, but no listener for a TCP port.
+  if (protocolClass(port.protocol) !== 'TCP' && isRouted(plane, sidecar, client.namespace, host.host))
+    return undefined;
   return { cause: 'not-imported', sidecar };
 }
 

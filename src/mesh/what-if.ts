@@ -1,9 +1,17 @@
 /** The same mesh with some objects changed: what a plan, a rollout step or a pull request would make of it. */
 import { isFields } from '../istio/fields.ts';
 import type { KubeObject, ObjectRef } from '../istio/kubernetes.ts';
+import type { Parsed } from '../istio/metadata.ts';
 import { volatileLabels } from './group-pods.ts';
-import { buildMesh, type Mesh, type ObjectProblem, policyFields, policySelectors } from './mesh.ts';
-import { isPolicyKind, objectKey, type Policies, readPolicies } from './read-objects.ts';
+import {
+  buildMesh,
+  defaultPlane,
+  type Mesh,
+  type ObjectProblem,
+  policySelectors,
+  type Read,
+} from './mesh.ts';
+import { groupKind, isPolicyKind, objectKey, type Policies, readPolicies } from './read-objects.ts';
 import type { Origin, Snapshot, SnapshotObject } from './snapshot.ts';
 import { type ChangedPolicies, memoAfter } from './what-if-memo.ts';
 
@@ -21,97 +29,14 @@ const whatIf: Origin = { source: 'what-if' };
  * not what the mesh holds. A new object without a creation time counts as the newest, as it would be in a cluster.
  */
 export function withChange(mesh: Mesh, change: Change): Mesh {
-  const applied = (change.apply ?? []).map((object) => asCreated(mesh.snapshot, object));
-  const after = changedSnapshot(mesh.snapshot, applied, change.remove ?? []);
-  if (after.removed.every(({ object }) => isPolicyKind(object)) && applied.every(isPolicyKind)) {
-    const next = withPolicies(mesh, after, applied);
+  const applied = (change.apply ?? []).map((object) => asCreated(mesh, object));
+  const remove = change.remove ?? [];
+  const snapshot = changedSnapshot(mesh.snapshot, applied, remove);
+  if (applied.every(isPolicyKind) && remove.every(({ kind }) => policyKindNames.has(kind))) {
+    const next = withPolicies(mesh, snapshot, applied, remove);
     if (next !== undefined) return next;
   }
-  return buildMesh(after.snapshot);
-}
-
-interface ChangedSnapshot {
-  readonly snapshot: Snapshot;
-  /** Objects that are no longer there: removed, or replaced. */
-  readonly removed: readonly SnapshotObject[];
-}
-
-function changedSnapshot(
-  snapshot: Snapshot,
-  applied: readonly KubeObject[],
-  remove: readonly ObjectRef[],
-): ChangedSnapshot {
-  const replaced = new Set(applied.map(objectKey));
-  const removed: SnapshotObject[] = [];
-  const kept: SnapshotObject[] = [];
-  const kinds = new Set([...applied, ...remove].map(({ kind }) => kind));
-  for (const item of snapshot.objects) {
-    const gone =
-      kinds.has(item.object.kind) &&
-      (replaced.has(objectKey(item.object)) || remove.some((ref) => names(ref, item.object)));
-    (gone ? removed : kept).push(item);
-  }
-  const added = applied.map((object) => ({ object, origin: whatIf }));
-  return { snapshot: { ...snapshot, objects: [...kept, ...added] }, removed };
-}
-
-function names(ref: ObjectRef, object: KubeObject): boolean {
-  return (
-    ref.kind === object.kind &&
-    ref.name === object.metadata?.name &&
-    (ref.namespace === undefined || ref.namespace === (object.metadata.namespace ?? 'default'))
-  );
-}
-
-/** The object with the creation time that it would have: its own if it is already there, else one after all others. */
-function asCreated(snapshot: Snapshot, object: KubeObject): KubeObject {
-  if (!isPolicyKind(object) || object.metadata?.creationTimestamp !== undefined) return object;
-  const key = objectKey(object);
-  let present: SnapshotObject | undefined;
-  let newest = snapshot.takenAt === undefined ? undefined : Date.parse(snapshot.takenAt);
-  for (const item of snapshot.objects) {
-    if (item.object.kind !== object.kind) continue;
-    if (objectKey(item.object) === key) present = item;
-    const created = Date.parse(item.object.metadata?.creationTimestamp ?? '');
-    if (!Number.isNaN(created)) newest = Math.max(newest ?? 0, created + 1000);
-  }
-  const time =
-    present === undefined
-      ? newest === undefined || Number.isNaN(newest)
-        ? undefined
-        : new Date(newest).toISOString()
-      : present.object.metadata.creationTimestamp;
-  if (time === undefined || !isFields(object.metadata)) return object;
-  return { ...object, metadata: { ...object.metadata, creationTimestamp: time } };
-}
-
-/** The mesh with other policies and the same inventory; undefined when pods would have to be grouped anew. */
-function withPolicies(mesh: Mesh, after: ChangedSnapshot, applied: readonly KubeObject[]): Mesh | undefined {
-  const problems: ObjectProblem[] = [];
-  const added = readPolicies(
-    applied.map((object) => ({ object, origin: whatIf })),
-    problems,
-  );
-  for (const selector of policySelectors(added)) {
-    for (const label in selector) if (volatileLabels.has(label)) return undefined;
-  }
-  const gone = new Set(after.removed.map(({ object }) => objectKey(object)));
-  const { policies: before, inventory } = mesh.index.objects;
-  const policies = replacePolicies(before, added, gone);
-  const removed = removedPolicies(before, gone);
-  const changed: ChangedPolicies = { removed, added };
-  return {
-    ...mesh,
-    snapshot: after.snapshot,
-    ...policyFields(policies, mesh.config, mesh.namespaces),
-    problems: [...mesh.problems.filter((problem) => !isGone(problem.resource, gone)), ...problems],
-    index: {
-      ...mesh.index,
-      objects: { policies, inventory, problems: mesh.index.objects.problems },
-      controlPlanes: new Map(),
-      memo: memoAfter(mesh, changed),
-    },
-  };
+  return buildMesh(snapshot);
 }
 
 const groups = {
@@ -122,6 +47,125 @@ const groups = {
   authorizationPolicies: 'security.istio.io/AuthorizationPolicy',
   gateways: 'networking.istio.io/Gateway',
 } as const satisfies Record<keyof Policies, string>;
+
+const policyKindNames: ReadonlySet<string> = new Set(
+  Object.values(groups).map((group) => group.slice(group.indexOf('/') + 1)),
+);
+
+/** The snapshot after the change; its objects are gathered only when somebody asks for them. */
+function changedSnapshot(
+  snapshot: Snapshot,
+  applied: readonly KubeObject[],
+  remove: readonly ObjectRef[],
+): Snapshot {
+  const replaced = new Set(applied.map(objectKey));
+  let objects: readonly SnapshotObject[] | undefined;
+  return {
+    source: snapshot.source,
+    ...(snapshot.takenAt === undefined ? {} : { takenAt: snapshot.takenAt }),
+    unseen: snapshot.unseen,
+    get objects() {
+      objects ??= [
+        ...snapshot.objects.filter(
+          ({ object }) => !replaced.has(objectKey(object)) && !remove.some((ref) => names(ref, object)),
+        ),
+        ...applied.map((object) => ({ object, origin: whatIf })),
+      ];
+      return objects;
+    },
+  };
+}
+
+function names(ref: ObjectRef, object: KubeObject): boolean {
+  return (
+    ref.kind === object.kind &&
+    ref.name === object.metadata?.name &&
+    (ref.namespace === undefined || ref.namespace === (object.metadata.namespace ?? 'default'))
+  );
+}
+
+/** The object with the creation time that it would have: its own if it is already there, else one after all others of its kind. */
+function asCreated(mesh: Mesh, object: KubeObject): KubeObject {
+  if (!isFields(object.metadata) || object.metadata.creationTimestamp !== undefined) return object;
+  const list = listOf(mesh.index.objects.policies, object);
+  if (list === undefined) return object;
+  const key = new Set([objectKey(object)]);
+  const present = list.find((item) => isIn(key, groupKind(object), item));
+  const time = present === undefined ? afterAll(mesh, list) : present.createdAt;
+  if (time === undefined) return object;
+  return { ...object, metadata: { ...object.metadata, creationTimestamp: new Date(time).toISOString() } };
+}
+
+function listOf(policies: Policies, object: KubeObject): readonly Read<Parsed>[] | undefined {
+  switch (groupKind(object)) {
+    case groups.peerAuthentications:
+      return policies.peerAuthentications;
+    case groups.destinationRules:
+      return policies.destinationRules;
+    case groups.virtualServices:
+      return policies.virtualServices;
+    case groups.sidecars:
+      return policies.sidecars;
+    case groups.authorizationPolicies:
+      return policies.authorizationPolicies;
+    case groups.gateways:
+      return policies.gateways;
+    default:
+      return undefined;
+  }
+}
+
+/** A moment after every object of a kind and after the snapshot; undefined where nothing has a time (manifests). */
+function afterAll(mesh: Mesh, list: readonly Parsed[]): number | undefined {
+  const taken = Date.parse(mesh.snapshot.takenAt ?? '');
+  let newest = Number.isNaN(taken) ? undefined : taken;
+  for (const { createdAt } of list) {
+    if (createdAt !== undefined) newest = Math.max(newest ?? 0, createdAt + 1000);
+  }
+  return newest;
+}
+
+/** The mesh with other policies and the same inventory; undefined when pods would have to be grouped anew. */
+function withPolicies(
+  mesh: Mesh,
+  snapshot: Snapshot,
+  applied: readonly KubeObject[],
+  remove: readonly ObjectRef[],
+): Mesh | undefined {
+  const problems: ObjectProblem[] = [];
+  const added = readPolicies(
+    applied.map((object) => ({ object, origin: whatIf })),
+    problems,
+  );
+  for (const selector of policySelectors(added)) {
+    for (const label in selector) if (volatileLabels.has(label)) return undefined;
+  }
+  const gone = new Set([...applied.map(objectKey), ...remove.flatMap(policyKeys)]);
+  const { policies: before, inventory } = mesh.index.objects;
+  const policies = replacePolicies(before, added, gone);
+  const removed = removedPolicies(before, gone);
+  const changed: ChangedPolicies = { removed, added };
+  const plane = defaultPlane(policies, mesh.config, mesh.namespaces);
+  return {
+    ...mesh,
+    snapshot,
+    ...policies,
+    policies: plane.policies,
+    problems: [...mesh.problems.filter((problem) => !isGone(problem.resource, gone)), ...problems],
+    index: {
+      ...mesh.index,
+      objects: { policies, inventory, problems: mesh.index.objects.problems },
+      controlPlanes: new Map([[plane.revision, plane]]),
+      memo: memoAfter(mesh, changed),
+    },
+  };
+}
+
+/** The keys that a reference to a policy may stand for. */
+function policyKeys({ kind, namespace, name }: ObjectRef): readonly string[] {
+  const group = Object.values(groups).find((candidate) => candidate.endsWith(`/${kind}`));
+  return group === undefined ? [] : [`${group}/${namespace ?? 'default'}/${name}`];
+}
 
 /** A parsed object's key, the same as `objectKey` gives the object it was parsed from. */
 function isIn(
