@@ -24,17 +24,12 @@ export function accessNeeds(plan: Plan): readonly AccessNeed[] {
       resource: 'leases',
       namespace,
     })),
-    ...(['exec', 'portforward'] as const).map((subresource) => ({
-      verb: 'create',
-      group: '',
-      resource: 'pods',
-      subresource,
-      namespace,
-    })),
+    // WebSockets begin with a GET. Where port-forward is not allowed, proxies are read by exec.
+    { verb: 'get', group: '', resource: 'pods', subresource: 'exec', namespace },
   ];
   if (plan.steps.some(({ until }) => until?.kind === 'loaded' && until.clients)) {
     // Clients live anywhere, and their proxies are looked at too.
-    needs.push({ verb: 'create', group: '', resource: 'pods', subresource: 'portforward' });
+    needs.push({ verb: 'get', group: '', resource: 'pods', subresource: 'portforward' });
   }
   for (const { kind, manifest } of plan.steps.flatMap((step) => [...step.writes, ...step.undo.writes])) {
     const { group, plural } = resourceOf(manifest.kind);

@@ -7,7 +7,7 @@ import type { Owner } from './owners.ts';
 import type { Write } from './write.ts';
 
 /** The proxy's marks on a pod: what istiod's injection template adds, as far as the mesh model looks at it. */
-const proxyContainer = { name: 'istio-proxy', args: ['proxy', 'sidecar'] } as const;
+const proxyContainer = { name: 'istio-proxy' } as const;
 const injectedStatus = JSON.stringify({ containers: ['istio-proxy'], revision: 'default' });
 
 /**

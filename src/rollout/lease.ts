@@ -95,6 +95,6 @@ function refused(by: LeaseHolder, answer: RawResponse): PadlockError {
   return new PadlockError(
     'CLUSTER_REQUEST_FAILED',
     `cannot write Lease ${by.namespace}/${leaseName}: HTTP ${answer.status}`,
-    { hint: '`padlock rbac secure` prints the rules that a rollout needs' },
+    { hint: '`padlock rbac NAMESPACE --for secure` prints the rules that a rollout needs' },
   );
 }

@@ -58,6 +58,6 @@ async function readDump(admin: AdminReader, namespace: string, pod: string): Pro
   throw new PadlockError(
     answer.forbidden ? 'CLUSTER_FORBIDDEN' : 'CLUSTER_REQUEST_FAILED',
     `cannot read what the proxy of ${namespace}/${pod} has loaded: ${answer.reasons.join('; ')}`,
-    { hint: '`padlock rbac secure` prints the rules that a rollout needs' },
+    { hint: '`padlock rbac NAMESPACE --for secure` prints the rules that a rollout needs' },
   );
 }

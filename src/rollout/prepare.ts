@@ -102,7 +102,7 @@ async function accessObjections(
   return missing.map((need) => ({
     rule: 'access',
     sentence: `you may not ${describeNeed(need)}`,
-    hint: '`padlock rbac secure` prints the Role that a rollout needs',
+    hint: '`padlock rbac NAMESPACE --for secure` prints the Role that a rollout needs',
   }));
 }
 

@@ -91,7 +91,7 @@ export function judgeAnswer(write: Write, status: number, message: string): void
   const sentence = `cannot ${describeWrite(write)}: ${message === '' ? `HTTP ${status}` : message}`;
   if (status === 403) {
     throw new PadlockError('CLUSTER_FORBIDDEN', sentence, {
-      hint: '`padlock rbac secure` prints the rules that a rollout needs',
+      hint: '`padlock rbac NAMESPACE --for secure` prints the rules that a rollout needs',
     });
   }
   if (status === 404) throw new PadlockError('CLUSTER_NOT_FOUND', sentence);

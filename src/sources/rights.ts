@@ -15,7 +15,7 @@ export interface Rule {
   readonly verbs: readonly string[];
 }
 
-export const capabilities = ['posture', 'configured', 'certs', 'verify', 'probe-pods'] as const;
+export const capabilities = ['posture', 'configured', 'certs', 'verify', 'probe-pods', 'secure'] as const;
 export type Capability = (typeof capabilities)[number];
 
 export interface Rights {
@@ -90,6 +90,34 @@ export const rights = {
     namespace: [
       { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'delete'] },
       dial('pods/exec'),
+    ],
+    root: [],
+  },
+  secure: {
+    purpose: 'a rollout: the injection label, restarts, the policies, its record and its Lease',
+    includes: ['verify'],
+    cluster: [],
+    namespace: [
+      // For a namespace itself the API server asks the rights inside it.
+      { apiGroups: [''], resources: ['namespaces'], verbs: ['patch'] },
+      {
+        apiGroups: ['apps'],
+        resources: ['deployments', 'statefulsets', 'daemonsets'],
+        verbs: ['get', 'patch'],
+      },
+      {
+        apiGroups: ['security.istio.io'],
+        resources: ['peerauthentications'],
+        verbs: ['create', 'patch', 'delete'],
+      },
+      {
+        apiGroups: ['networking.istio.io'],
+        resources: ['destinationrules'],
+        verbs: ['create', 'patch', 'delete'],
+      },
+      { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['get', 'list'] },
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
     ],
     root: [],
   },
