@@ -15,6 +15,16 @@ import { disable } from './PL007-disable/check.ts';
 import { noPolicy } from './PL008-no-policy/check.ts';
 import { severalAtOneLevel } from './PL009-several-at-one-level/check.ts';
 import { otherRevision } from './PL010-other-revision/check.ts';
+import { ruleRefused } from './PL011-rule-refused/check.ts';
+import { ruleToDisabledServer } from './PL012-rule-to-disabled-server/check.ts';
+import { ruleToNoSidecar } from './PL013-rule-to-no-sidecar/check.ts';
+import { ruleGivesUpMtls } from './PL014-rule-gives-up-mtls/check.ts';
+import { credentialNameOnSidecar } from './PL015-credential-name-on-sidecar/check.ts';
+import { ruleHidden } from './PL016-rule-hidden/check.ts';
+import { strictInDisabledNamespace } from './PL017-strict-in-disabled-namespace/check.ts';
+import { headlessException } from './PL018-headless-exception/check.ts';
+import { excludedOutbound } from './PL019-excluded-outbound/check.ts';
+import { autoMtlsOff } from './PL020-auto-mtls-off/check.ts';
 import { noSidecarInStrict } from './PL021-no-sidecar-in-strict/check.ts';
 import { notInjectedYet } from './PL022-not-injected-yet/check.ts';
 import { injectionConflict } from './PL023-injection-conflict/check.ts';
@@ -48,6 +58,16 @@ export const checks = {
   PL008: noPolicy,
   PL009: severalAtOneLevel,
   PL010: otherRevision,
+  PL011: ruleRefused,
+  PL012: ruleToDisabledServer,
+  PL013: ruleToNoSidecar,
+  PL014: ruleGivesUpMtls,
+  PL015: credentialNameOnSidecar,
+  PL016: ruleHidden,
+  PL017: strictInDisabledNamespace,
+  PL018: headlessException,
+  PL019: excludedOutbound,
+  PL020: autoMtlsOff,
   PL021: noSidecarInStrict,
   PL022: notInjectedYet,
   PL023: injectionConflict,
@@ -67,7 +87,7 @@ export const checks = {
   PL037: deprecatedApiVersion,
   PL038: invalidField,
   PL039: notSeen,
-} as const satisfies Partial<Record<Exclude<FindingCode, 'PL040'>, Check>>;
+} as const satisfies Record<Exclude<FindingCode, 'PL040'>, Check>;
 
 export interface CheckOptions {
   readonly rules: readonly IgnoreRule[];

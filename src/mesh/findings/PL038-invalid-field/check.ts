@@ -6,6 +6,7 @@ import type { ObjectRef } from '../../../istio/kubernetes.ts';
 import type { Mesh, ObjectProblem } from '../../mesh.ts';
 import { finding } from '../check.ts';
 import type { Finding, Fix, FixChange, Json } from '../finding.ts';
+import { pointer } from '../json-pointer.ts';
 import { nameOf } from '../wording.ts';
 import { type UnknownField, unknownFields } from './unknown-fields.ts';
 
@@ -90,15 +91,6 @@ function renaming(target: ObjectRef, field: string, nearest: string | undefined,
       ...(nearest === undefined ? [] : [{ op: 'add' as const, path: renamed, value }]),
     ],
   };
-}
-
-/** `spec.subsets[0].tls` as a JSON pointer (RFC 6901). */
-function pointer(field: string): string {
-  return field
-    .replaceAll('~', '~0')
-    .replaceAll('/', '~1')
-    .replace(/^|\.|\[/g, '/')
-    .replaceAll(']', '');
 }
 
 /** `['spec', 'mtls']` and a value: `{ spec: { mtls: value } }`. */
