@@ -1,5 +1,5 @@
 /** Deployments: a replica set for each template, and the way from one to the next. */
-import type { Api } from '../api/api.ts';
+import type { Api, Change } from '../api/api.ts';
 import { asDeployment, type DeploymentObject, type ReplicaSetObject } from '../kinds/workloads.ts';
 import type { Again, Controller } from './controller.ts';
 import {
@@ -21,7 +21,7 @@ import {
 } from './deployment-revisions.ts';
 import { deploymentState } from './deployment-status.ts';
 import type { EventRecorder } from './events.ts';
-import { ownKeys, splitKey } from './keys.ts';
+import { controllerOf, ownKeys, splitKey } from './keys.ts';
 import { podsOwnedBy } from './pods.ts';
 import { writeStatus } from './status-writer.ts';
 
@@ -37,8 +37,9 @@ export function deploymentController(environment: DeploymentEnvironment): Contro
   const { api, now } = environment;
   return {
     name: 'deployment-controller',
-    watches: ['deployments.apps', 'replicasets.apps'],
-    keysOf: (change) => ownKeys('Deployment', change),
+    watches: ['deployments.apps', 'replicasets.apps', 'pods'],
+    keysOf: (change) =>
+      change.object.kind === 'Pod' ? endedPod(api, change) : ownKeys('Deployment', change),
     reconcile(key): Again | undefined {
       const { namespace, name } = splitKey(key);
       const found = api.get('deployments.apps', namespace, name);
@@ -55,6 +56,15 @@ export function deploymentController(environment: DeploymentEnvironment): Contro
       return state.deadlineIn === undefined ? undefined : { afterMilliseconds: state.deadlineIn + 1_000 };
     },
   };
+}
+
+/** A pod that has gone: what a Recreate rollout waits for, and no replica set's status says. */
+function endedPod(api: Api, { type, object }: Change): readonly string[] {
+  const owner = type === 'DELETED' ? controllerOf(object) : undefined;
+  const set =
+    owner === undefined ? undefined : api.get('replicasets.apps', object.metadata.namespace, owner.name);
+  const deployment = set === undefined ? undefined : controllerOf(set);
+  return deployment === undefined ? [] : [`${object.metadata.namespace ?? ''}/${deployment.name}`];
 }
 
 /** One step of the rollout. @returns whether the current set was made now. */

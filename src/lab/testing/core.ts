@@ -24,7 +24,7 @@ export async function startTestCore(nodes = 2): Promise<TestCore> {
     clusterCertificate: 'a certificate',
     startSidecar: undefined,
     token: () => 'a token',
-    drainMilliseconds: 0,
+    drainMilliseconds: 50,
     onProblem: (sentence, error) => problems.push(`${sentence}: ${String(error)}`),
   });
   return {
