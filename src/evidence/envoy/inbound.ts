@@ -28,19 +28,22 @@ export interface ReachedChain {
   readonly blackhole: boolean;
 }
 
-export type ConfiguredMode = 'STRICT' | 'PERMISSIVE' | 'DISABLE' | 'REFUSES' | 'UNKNOWN';
+/** PeerAuthentication's words, and three that it has none for. */
+export type ConfiguredMode = 'STRICT' | 'PERMISSIVE' | 'DISABLE' | 'REFUSES' | 'ANONYMOUS_TLS' | 'UNKNOWN';
 
 export interface Configured {
   readonly port: number;
   /** The listener that new connections meet; absent: the proxy has none for this port. */
   readonly listener?: string;
   readonly version?: string;
-  /** What the chains come to, in PeerAuthentication's words. */
+  /** What the chains come to. */
   readonly mode: ConfiguredMode;
   readonly acceptsMtls: boolean;
   readonly acceptsPlaintext: boolean;
   /** Every chain that ends TLS demands a client certificate and checks it against a root. */
   readonly requiresClientCertificate: boolean;
+  /** Some chain ends TLS without asking for a client certificate, or without checking it: encrypted, but from anybody. */
+  readonly acceptsAnonymousTls: boolean;
   /** TLS that is not Istio's is handed to the application unopened. */
   readonly passesForeignTls: boolean;
   /** What a client's certificate must carry: `spiffe://cluster.local/*`. */
@@ -113,10 +116,17 @@ function judge(
   const names = tls.flatMap((chain) => (chain.socket?.kind === 'tls' ? chain.socket.acceptedNames : []));
   return {
     port,
-    mode: modeOf({ acceptsMtls, acceptsPlaintext, requiresClientCertificate, isUnknown }),
+    mode: modeOf({
+      acceptsMtls,
+      acceptsPlaintext,
+      requiresClientCertificate,
+      hasTls: tls.length > 0,
+      isUnknown,
+    }),
     acceptsMtls,
     acceptsPlaintext,
     requiresClientCertificate,
+    acceptsAnonymousTls: tls.some((chain) => !demandsIdentity(chain.socket)),
     passesForeignTls: chains.some(
       (chain) => chain.caller === 'foreign-tls' && !chain.blackhole && chain.socket?.kind === 'raw',
     ),
@@ -137,13 +147,14 @@ function modeOf(facts: {
   readonly acceptsMtls: boolean;
   readonly acceptsPlaintext: boolean;
   readonly requiresClientCertificate: boolean;
+  readonly hasTls: boolean;
   readonly isUnknown: boolean;
 }): ConfiguredMode {
   if (facts.acceptsPlaintext) return facts.acceptsMtls ? 'PERMISSIVE' : 'DISABLE';
   if (facts.isUnknown) return 'UNKNOWN';
   // TLS that lets in callers without a certificate is encryption, not STRICT.
-  if (facts.acceptsMtls) return facts.requiresClientCertificate ? 'STRICT' : 'UNKNOWN';
-  return 'REFUSES';
+  if (facts.hasTls && !facts.requiresClientCertificate) return 'ANONYMOUS_TLS';
+  return facts.acceptsMtls ? 'STRICT' : 'REFUSES';
 }
 
 function stateNotes(states: ListenerStates): readonly string[] {

@@ -20,6 +20,7 @@ const rules: readonly Rule[] = [
   badCertificate,
   mutualTlsWentWrong,
   configuredTakesPlaintext,
+  configuredTakesAnybody,
   policyTakesPlaintext,
   probesKeptAway,
   plaintextNotRefused,
@@ -132,6 +133,16 @@ function configuredTakesPlaintext(row: Columns): Decision | null {
     verdict: 'FAILED',
     reason: `the proxy of ${open.pod} has a filter chain that takes plaintext`,
     next: whyOpen(row),
+  };
+}
+
+function configuredTakesAnybody(row: Columns): Decision | null {
+  const open = row.configured.find((pod) => 'configured' in pod && pod.configured.acceptsAnonymousTls);
+  if (open === undefined) return null;
+  return {
+    verdict: 'FAILED',
+    reason: `the proxy of ${open.pod} takes TLS from callers without a certificate`,
+    next: 'Istio never sets this up: look for an EnvoyFilter, or a Sidecar resource with its own ingress TLS',
   };
 }
 

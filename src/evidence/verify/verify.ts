@@ -127,7 +127,7 @@ export async function verify(
     finishedAt: new Date(effects.now()).toISOString(),
     verdict: worstVerdict(rows.map((row) => row.judgement.verdict)),
     rows,
-    limits: limitsOf(mesh, options, rows),
+    limits: limitsOf(mesh, options, targets),
   };
 }
 
@@ -364,13 +364,11 @@ function explained(
   return { kind: 'plaintext', detail: `the client’s sidecar is told to send plaintext to ${url}` };
 }
 
-function limitsOf(mesh: Mesh, options: VerifyOptions, rows: readonly VerifyRow[]): readonly string[] {
+function limitsOf(mesh: Mesh, options: VerifyOptions, targets: readonly Target[]): readonly string[] {
   const inScope = workloads(mesh, options.namespaces);
   const gateways = inScope.filter(({ dataplane }) => dataplane === 'gateway' || dataplane === 'waypoint');
   const ambient = inScope.filter(({ dataplane }) => dataplane === 'ambient');
-  const silent = inScope.filter(
-    ({ id, from }) => from === 'pods' && !rows.some((row) => row.workloadId === id),
-  );
+  const silent = targets.filter(({ workload, ports }) => workload.from === 'pods' && ports.length === 0);
   return [
     'ports 15020, 15021 and 15090 of every sidecar answer in plaintext by design (metrics and health)',
     'observed traffic was not looked at: probes speak for themselves, not for your clients',
@@ -380,9 +378,10 @@ function limitsOf(mesh: Mesh, options: VerifyOptions, rows: readonly VerifyRow[]
     ...ambient.map(
       ({ namespace, name }) => `${namespace}/${name} is in ambient mode: its node’s ztunnel holds the policy`,
     ),
-    ...silent
-      .filter(({ dataplane }) => dataplane === 'sidecar' || dataplane === 'none')
-      .map(({ namespace, kind, name }) => `${namespace}: ${kind}/${name} has no port; name one with --port`),
+    ...silent.map(
+      ({ workload }) =>
+        `${workload.namespace}: ${workload.kind}/${workload.name} has no port; name one with --port`,
+    ),
     ...mesh.snapshot.unseen.map(
       ({ resource, namespace, reason }) =>
         `not seen: ${resource}${namespace === undefined ? '' : ` in ${namespace}`} (${reason})`,

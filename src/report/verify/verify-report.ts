@@ -1,6 +1,6 @@
 /** What `padlock verify -o json` prints: the rows with their four columns, flattened to words and sentences. */
 import type { Configured } from '../../evidence/envoy/inbound.ts';
-import type { MutualTlsOutcome, PlaintextOutcome } from '../../evidence/probe/outcome.ts';
+import type { MutualTlsOutcome, PlaintextOutcome, ProbeRecord } from '../../evidence/probe/outcome.ts';
 import type { ConfiguredPod, VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
 import { formatRef } from '../../istio/kubernetes.ts';
@@ -35,7 +35,7 @@ export function plaintextWords(row: VerifyRow): string {
 const mutualTlsWordsByKind = {
   accepted: 'accepted',
   'wrong-identity': 'wrong identity',
-  plaintext: 'came in plaintext',
+  plaintext: 'sent in plaintext',
   'tls-failed': 'TLS failed',
   unavailable: 'no answer',
   unrecorded: 'not shown',
@@ -87,23 +87,20 @@ function rowJson(row: VerifyRow): object {
     ),
     observed: { looked: false },
     proven: {
-      plaintext: row.plaintext.map(({ outcome, ...record }) => ({
-        ...record,
-        ...outcome,
-        result: outcome.kind,
-      })),
+      plaintext: row.plaintext.map(probeJson),
       mutualTls:
         row.mutualTls === undefined
           ? { result: 'not-tried', detail: row.mutualTlsMissing ?? '' }
-          : {
-              ...row.mutualTls,
-              ...row.mutualTls.outcome,
-              outcome: undefined,
-              result: row.mutualTls.outcome.kind,
-            },
+          : probeJson(row.mutualTls),
     },
     certificates: row.certificates,
   };
+}
+
+function probeJson(record: ProbeRecord<MutualTlsOutcome | PlaintextOutcome>): object {
+  const { outcome, ...where } = record;
+  const { kind, ...what } = outcome;
+  return { ...where, result: kind, ...what };
 }
 
 function configuredJson(configured: Configured): object {

@@ -12,14 +12,20 @@ export type TlsMaterial = Pick<
 >;
 
 /** Idle connections are closed by Node a second before the server's own `Keep-Alive: timeout` runs out. */
-const keepAlive = { keepAlive: true, keepAliveMsecs: 30_000, maxSockets: 64, maxFreeSockets: 16 };
+const pooled = { keepAlive: true, keepAliveMsecs: 30_000, maxSockets: 64, maxFreeSockets: 16 };
 
 /**
  * @param proxy see `proxyFor`
+ * @param keepAlive false: each connection serves one request
  * @throws PadlockError `KUBECONFIG_INVALID` for a proxy of an unknown kind
  */
-export async function makeAgent(server: URL, tls: TlsMaterial, proxy: URL | undefined): Promise<PlainAgent> {
-  const options = { ...keepAlive, ...tls };
+export async function makeAgent(
+  server: URL,
+  tls: TlsMaterial,
+  proxy: URL | undefined,
+  keepAlive: boolean,
+): Promise<PlainAgent> {
+  const options = { ...(keepAlive ? pooled : {}), ...tls };
   if (proxy?.protocol.startsWith('socks')) {
     // Imported on need: few people reach their cluster this way.
     const { SocksProxyAgent } = await import('socks-proxy-agent');

@@ -15,7 +15,9 @@ export interface Asked {
 
 /** @returns the rule that a Role needs for it, in one line, as `padlock rbac` prints it. */
 export function ruleFor(asked: Asked): string {
-  return `apiGroups: ["${asked.group}"], resources: ["${asked.resource}"], verbs: ["${asked.verb}"]`;
+  // A GET that becomes a WebSocket is "get" to RBAC, and "create" too since Kubernetes 1.35.
+  const verbs = /^pods\/(exec|portforward)$/.test(asked.resource) ? '"get", "create"' : `"${asked.verb}"`;
+  return `apiGroups: ["${asked.group}"], resources: ["${asked.resource}"], verbs: [${verbs}]`;
 }
 
 /** @returns `pods in namespace secure-apps`, `pod "a" in …`. */
@@ -69,7 +71,7 @@ export function errorForStatus(status: number, body: string, asked: Asked, conte
 }
 
 function forbidden(message: string, asked: Asked): PadlockError {
-  const [, user, verb] = /^.*? is forbidden: User "([^"]+)" cannot (\w+)/.exec(message) ?? [];
+  const user = /^.*? is forbidden: User "([^"]+)" cannot/.exec(message)?.[1];
   const who = user === undefined ? '' : ` as ${user}`;
   const role = asked.namespace === undefined ? 'a ClusterRole' : 'a Role';
   // Not every 403 is RBAC's: admission plug-ins and quotas answer it too, in their own words.
@@ -77,10 +79,7 @@ function forbidden(message: string, asked: Asked): PadlockError {
   return new PadlockError(
     'CLUSTER_FORBIDDEN',
     `not allowed to ${asked.verb} ${describe(asked)}${who}${reason}`,
-    {
-      // For a WebSocket the API server asks other verbs than one would think; its own word is right.
-      hint: `${role} needs the rule: ${ruleFor({ ...asked, verb: verb ?? asked.verb })}`,
-    },
+    { hint: `${role} needs the rule: ${ruleFor(asked)}` },
   );
 }
 

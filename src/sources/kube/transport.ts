@@ -1,5 +1,5 @@
 /** One HTTP exchange with the API server: address, login, time-out, and the mapping of what goes wrong. */
-import { type IncomingMessage, request as plainRequest } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { createGunzip } from 'node:zlib';
 import { PadlockError } from '../../errors.ts';
@@ -71,54 +71,61 @@ export class Transport {
 
   /** Sends one request; resolves when the answer's headers are there. Throws `PadlockError` or the signal's reason. */
   async send(exchange: Exchange): Promise<Answer> {
-    const { agent, tls, headers } = await this.connection();
+    // The API server closes a connection after a request for an upgrade, without saying so: it is not kept.
+    const kept = exchange.headers?.upgrade === undefined;
+    const { agent, tls, headers } = await this.connection(kept);
     const call = this.server.protocol === 'http:' ? plainRequest : secureRequest;
     const timeout =
       exchange.limited === false ? undefined : AbortSignal.timeout(this.#options.requestTimeoutMs);
     const signals = [exchange.signal, timeout].filter((signal) => signal !== undefined);
     const explain = (error: unknown): unknown => this.#explain(error, exchange.signal, timeout);
-    const message = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = call(this.url(exchange.path), {
-        ...tls,
-        agent,
-        method: exchange.method,
-        headers: {
-          ...headers,
-          ...exchange.headers,
-          ...(exchange.body === undefined ? {} : { 'content-length': Buffer.byteLength(exchange.body) }),
-        },
-        ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+    const options = {
+      ...tls,
+      agent,
+      method: exchange.method,
+      headers: {
+        ...headers,
+        ...exchange.headers,
+        ...(exchange.body === undefined ? {} : { 'content-length': Buffer.byteLength(exchange.body) }),
+      },
+      ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+    };
+    const once = (): Promise<IncomingMessage> =>
+      exchanged(call(this.url(exchange.path), options), exchange.body);
+    try {
+      const message = await once().catch((error: unknown) => {
+        if (exchange.method === 'GET' && error instanceof StaleConnection) return once();
+        throw error;
       });
-      request.on('response', resolve);
-      // An answer of 101 would leave the request hanging; nothing here asks for an upgrade that it then wants.
-      request.on('upgrade', (response, socket) => {
-        socket.destroy();
-        resolve(response);
-      });
-      request.on('error', (error) => reject(explain(error)));
-      request.end(exchange.body);
-    });
-    return readable(message, explain, headers.authorization);
+      return readable(message, explain, headers.authorization);
+    } catch (error) {
+      throw explain(error);
+    }
   }
 
-  /** What a WebSocket needs to go the same way. */
-  async connection(): Promise<{
+  /** What a WebSocket needs to go the same way. @param kept false: an agent for one connection alone */
+  async connection(kept = true): Promise<{
     readonly agent: RequestAgent;
     readonly tls: TlsMaterial;
     readonly headers: Readonly<Record<string, string | string[]>> & { readonly authorization?: string };
   }> {
     const identity = await this.#options.credentials.current();
     const tls = this.#tls(identity);
-    if (this.#agent === undefined || this.#agent.identity.cert?.toString() !== identity.cert?.toString()) {
-      const { cluster, env } = this.#options;
-      const proxy = proxyFor(this.server, asText(cluster['proxy-url']), env);
-      this.#agent = { agent: await makeAgent(this.server, tls, proxy), identity };
-    }
+    const known = this.#agent;
+    const current = known !== undefined && known.identity.cert?.toString() === identity.cert?.toString();
+    const agent = current && kept ? known.agent : await this.#makeAgent(tls, kept);
+    if (kept) this.#agent = { agent, identity };
     const fixed = Object.entries(this.#options.headers).map(([name, value]): [string, string | string[]] => [
       name,
       typeof value === 'string' ? value : [...value],
     ]);
-    return { agent: this.#agent.agent, tls, headers: { ...Object.fromEntries(fixed), ...identity.headers } };
+    return { agent, tls, headers: { ...Object.fromEntries(fixed), ...identity.headers } };
+  }
+
+  #makeAgent(tls: TlsMaterial, kept: boolean): Promise<RequestAgent> {
+    const { cluster, env } = this.#options;
+    const proxy = proxyFor(this.server, asText(cluster['proxy-url']), env);
+    return makeAgent(this.server, tls, proxy, kept);
   }
 
   /** Below the server's own path, which a gateway before several clusters uses. */
@@ -150,6 +157,27 @@ export class Transport {
     }
     return errorForSocket(error, this.server, this.context);
   }
+}
+
+/** A kept connection was closed by the other side just when it was used again; nothing was answered. */
+class StaleConnection extends Error {
+  override readonly name = 'StaleConnection';
+}
+
+function exchanged(request: ClientRequest, body: string | undefined): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.on('response', resolve);
+    // An answer of 101 would leave the request hanging; nothing here asks for an upgrade that it then wants.
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response);
+    });
+    request.on('error', (cause) => {
+      const stale = request.reusedSocket && 'code' in cause && cause.code === 'ECONNRESET';
+      reject(stale ? new StaleConnection(cause.message, { cause }) : cause);
+    });
+    request.end(body);
+  });
 }
 
 function readable(
