@@ -8,11 +8,11 @@ import type { StringMap } from '../istio/fields.ts';
 import { fullHost, hostMatches, isWildcard } from '../istio/hostname.ts';
 import { compare } from '../istio/metadata.ts';
 import { matchesLabels } from '../istio/selector.ts';
+import { sidecarOf } from './client-sidecar.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { MeshHost } from './host.ts';
 import { controlPlaneOf, type Mesh } from './mesh.ts';
 import { mayRoute } from './routes.ts';
-import { sidecarOf } from './visibility.ts';
 import type { Workload } from './workload.ts';
 
 export interface ClientClass {
