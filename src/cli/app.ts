@@ -6,6 +6,7 @@ import { type Application, buildApplication, buildRouteMap, text_en, version } f
 import packageJson from '../../package.json' with { type: 'json' };
 import { PadlockError } from '../errors.ts';
 import { certsRoute } from './commands/certs.route.ts';
+import { checkRoute } from './commands/check.route.ts';
 import { completionRoute } from './commands/completion.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
 import { rbacRoute } from './commands/rbac.route.ts';
@@ -18,6 +19,7 @@ import { didYouMean, type ErrorStyle, exitCodeOf, formatError } from './print-er
 const routes = buildRouteMap({
   routes: {
     posture: postureRoute,
+    check: checkRoute,
     secure: secureRoute,
     completion: completionRoute,
     verify: verifyRoute,

@@ -1,10 +1,12 @@
 /** Line and column of findings, worked out from the files only now that they are printed. */
-import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { PadlockError } from '../errors.ts';
 import type { FindingCode } from '../mesh/findings/codes.ts';
 import type { Finding } from '../mesh/findings/finding.ts';
 import type { PlacedFinding } from '../report/check/check-report.ts';
 import { wholePerCode } from '../report/check/check-text.ts';
 import { locateField, type SourceText } from '../report/check/locate.ts';
+import { type ByteSource, bytesSource, fileSource } from '../sources/manifests/byte-source.ts';
 import type { Context } from './context.ts';
 
 /** The same context, whose standard input can be read again: once for the manifests, once for the excerpts. */
@@ -55,31 +57,41 @@ export async function placeFindings(
 
 /** Undefined where the text is gone: the finding then keeps its object's line, without an excerpt. */
 async function readSource(source: string, context: Context): Promise<SourceText | undefined> {
-  if (source === '-') return byLines(source, Buffer.from(await context.stdin.read()));
+  if (source === '-') return byLines(bytesSource(await context.stdin.read(), source));
   try {
-    return byLines(source, await readFile(source));
+    return byLines(fileSource(resolve(context.cwd, source), source));
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
+    if (error instanceof PadlockError) return undefined;
     throw error;
   }
 }
 
-/** Finds line starts as far as they are asked for, and decodes only the lines that are wanted. */
-function byLines(file: string, bytes: Buffer): SourceText {
+const chunkSize = 1 << 20;
+
+/** Finds line starts as far as they are asked for, and reads only the lines that are wanted. */
+function byLines(source: ByteSource): SourceText {
   const starts = [0];
-  let done = bytes.length === 0;
+  let scanned = 0;
+  let done = false;
+  const scan = (): void => {
+    const chunk = Buffer.allocUnsafe(chunkSize);
+    const filled = chunk.subarray(0, source.read(chunk, scanned));
+    for (let at = filled.indexOf(0x0a); at !== -1; at = filled.indexOf(0x0a, at + 1)) {
+      starts.push(scanned + at + 1);
+    }
+    scanned += filled.length;
+    done = filled.length < chunkSize;
+  };
   return {
-    file,
+    file: source.name,
     line: (number) => {
-      while (!done && starts.length <= number) {
-        const end = bytes.indexOf(0x0a, starts.at(-1));
-        if (end === -1) done = true;
-        else starts.push(end + 1);
-      }
+      while (!done && starts.length <= number) scan();
       const start = starts[number - 1];
-      if (start === undefined || start >= bytes.length) return undefined;
-      const next = starts[number];
-      return bytes.toString('utf8', start, next === undefined ? bytes.length : next - 1).replace(/\r$/, '');
+      if (start === undefined || start >= scanned) return undefined;
+      const end = (starts[number] ?? scanned + 1) - 1;
+      const bytes = Buffer.allocUnsafe(end - start);
+      source.read(bytes, start);
+      return bytes.toString('utf8').replace(/\r$/, '');
     },
   };
 }
