@@ -32,7 +32,24 @@ export async function placeFindings(
   context: Context,
   everywhere: boolean,
 ): Promise<readonly PlacedFinding[]> {
-  const texts = new Map<string, SourceText | undefined>();
+  const texts = new Map<string, OpenText | undefined>();
+  try {
+    return await placeAll(findings, context, everywhere, texts);
+  } finally {
+    for (const text of texts.values()) text?.close();
+  }
+}
+
+interface OpenText extends SourceText {
+  close(): void;
+}
+
+async function placeAll(
+  findings: readonly Finding[],
+  context: Context,
+  everywhere: boolean,
+  texts: Map<string, OpenText | undefined>,
+): Promise<readonly PlacedFinding[]> {
   const seen = new Map<FindingCode, number>();
   const placed: PlacedFinding[] = [];
   for (const finding of findings) {
@@ -56,7 +73,7 @@ export async function placeFindings(
 }
 
 /** Undefined where the text is gone: the finding then keeps its object's line, without an excerpt. */
-async function readSource(source: string, context: Context): Promise<SourceText | undefined> {
+async function readSource(source: string, context: Context): Promise<OpenText | undefined> {
   if (source === '-') return byLines(bytesSource(await context.stdin.read(), source));
   try {
     return byLines(fileSource(resolve(context.cwd, source), source));
@@ -69,7 +86,7 @@ async function readSource(source: string, context: Context): Promise<SourceText 
 const chunkSize = 1 << 20;
 
 /** Finds line starts as far as they are asked for, and reads only the lines that are wanted. */
-function byLines(source: ByteSource): SourceText {
+function byLines(source: ByteSource): OpenText {
   const starts = [0];
   let scanned = 0;
   let done = false;
@@ -84,6 +101,7 @@ function byLines(source: ByteSource): SourceText {
   };
   return {
     file: source.name,
+    close: () => source.close(),
     line: (number) => {
       while (!done && starts.length <= number) scan();
       const start = starts[number - 1];
