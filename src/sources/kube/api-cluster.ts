@@ -13,11 +13,9 @@ import type {
   WatchEvent,
 } from '../cluster.ts';
 import { asObject, asObjects, asText, dig, isObject } from '../json-value.ts';
-import { execInPod } from './exec.ts';
 import { jsonLines } from './json-lines.ts';
 import { isKubeObject, listMember } from './kube-object.ts';
 import { Limit } from './limit.ts';
-import { forwardPort } from './port-forward.ts';
 import { listQuery, resourcePath } from './resource-path.ts';
 import { pause, waitBeforeRetry } from './retry.ts';
 import { type Asked, errorForStatus } from './status.ts';
@@ -133,10 +131,15 @@ export class ApiCluster implements Cluster {
     command: readonly string[],
     options: ExecOptions = {},
   ): Promise<ExecResult> {
-    return this.#limit.run(() => execInPod(this.#transport, namespace, pod, command, options));
+    return this.#limit.run(async () => {
+      // WebSockets are loaded on need: most commands only read.
+      const { execInPod } = await import('./exec.ts');
+      return execInPod(this.#transport, namespace, pod, command, options);
+    });
   }
 
-  portForward(namespace: string, pod: string, port: number, signal?: AbortSignal): Promise<Duplex> {
+  async portForward(namespace: string, pod: string, port: number, signal?: AbortSignal): Promise<Duplex> {
+    const { forwardPort } = await import('./port-forward.ts');
     return forwardPort(this.#transport, namespace, pod, port, signal);
   }
 
