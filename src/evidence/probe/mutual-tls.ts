@@ -19,6 +19,8 @@ export interface MutualTlsTarget {
   readonly host: string;
   /** The Service's port. */
   readonly port: number;
+  /** The container port behind it. */
+  readonly targetPort: number;
   /** The port's protocol is not HTTP: only a connection is opened, and nothing is sent. */
   readonly bare: boolean;
   readonly pods: readonly { readonly namespace: string; readonly pod: string }[];
@@ -192,6 +194,7 @@ function isOurs(
   return (
     entry.request === undefined &&
     entry.flags !== 'NR' &&
+    entry.localAddress?.endsWith(`:${target.targetPort}`) === true &&
     entry.remoteAddress?.startsWith(`${from.address}:`) === true &&
     Date.parse(entry.time) >= started - 1000
   );

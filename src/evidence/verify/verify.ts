@@ -299,7 +299,7 @@ async function mutualTlsProbe(
     at: new Date(run.effects.now()).toISOString(),
   };
   try {
-    const outcome = await probeMutualTls(from, probeTarget(run, target, route, client, from), {
+    const outcome = await probeMutualTls(from, probeTarget(run, target, port, route, client, from), {
       ...run.effects,
       admin: run.admin,
     });
@@ -318,6 +318,7 @@ async function mutualTlsProbe(
 function probeTarget(
   run: Run,
   target: Target,
+  port: number,
   route: Route,
   client: Client,
   from: MeshClient,
@@ -327,6 +328,7 @@ function probeTarget(
   return {
     host: route.host,
     port: route.port,
+    targetPort: port,
     bare: route.bare,
     pods: pods.map((pod) => ({ namespace: workload.namespace, pod: pod.name })),
     server,
