@@ -3,7 +3,7 @@ import type { KubeObject, ObjectRef } from '../istio/kubernetes.ts';
 import { byCreation } from '../istio/metadata.ts';
 import type { MtlsMode } from '../istio/peer-authentication.ts';
 import type { Mesh } from '../mesh/mesh.ts';
-import { asObject, dig } from '../sources/json-value.ts';
+import { asObject, asText, dig } from '../sources/json-value.ts';
 import { findObject } from './after.ts';
 import { apiVersionOf, resourceOf, type Write } from './write.ts';
 
@@ -58,9 +58,9 @@ function setMode(
   const spec = { ...(selector === undefined ? {} : { selector: { matchLabels: selector } }), mtls: { mode } };
   const write: Write = { kind: 'apply', manifest: policy(ref, spec, before === undefined) };
   if (before === undefined) return { write, undo: { kind: 'delete', manifest: policy(ref, {}, false) } };
-  const oldMode = dig(before, 'spec', 'mtls', 'mode');
-  // A mode that was not there is taken back by an apply that no longer names it.
-  const oldSpec = typeof oldMode === 'string' ? { mtls: { mode: oldMode } } : {};
+  // An apply that no longer names the mode would take it back, but leaves `spec: null` where somebody wrote `spec: {}`,
+  // which the CRD refuses; UNSET says the same as an absent mode.
+  const oldSpec = { mtls: { mode: asText(dig(before, 'spec', 'mtls', 'mode')) ?? 'UNSET' } };
   return { write, undo: { kind: 'apply', manifest: policy(ref, oldSpec, false) } };
 }
 
