@@ -1,6 +1,5 @@
-/** The posture for people: a line for each workload and port, and a line for each way in which clients reach a host. */
+/** The posture for people: for each namespace a line for each workload and port, and one for each way to reach a host. */
 import { serviceHost } from '../istio/hostname.ts';
-import { formatRef } from '../istio/kubernetes.ts';
 import { type ClassEdge, edgesTo, type Outcome } from '../mesh/edge.ts';
 import { type Inbound, inbound, portsOf } from '../mesh/inbound.ts';
 import { type Mesh, workloads } from '../mesh/mesh.ts';
@@ -14,78 +13,90 @@ export interface TableStyle {
   readonly color: boolean;
 }
 
-/** @returns both tables and what could not be seen, with a newline at the end. */
+/** @returns the tables of each namespace and what could not be seen, with a newline at the end. */
 export function postureTables(mesh: Mesh, options: PostureOptions, style: TableStyle): string {
   const shown = workloads(mesh, options.namespaces);
-  const sections = [
-    inboundTable(mesh, shown, options, style),
-    edgeTable(mesh, options, style),
-    unseen(mesh, style),
-  ];
-  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+  const namespaces = new Set([
+    ...shown.map((workload) => workload.namespace),
+    ...mesh.services
+      .map((service) => service.namespace)
+      .filter((name) => options.namespaces === undefined || options.namespaces.includes(name)),
+  ]);
+  const sections = [...namespaces]
+    .toSorted()
+    .map((namespace) => namespaceSection(mesh, namespace, options, style))
+    .filter((section) => section !== '');
+  if (sections.length === 0) sections.push('No workload with a port was found.');
+  return `${[...sections, unseen(mesh, style)].filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function inboundTable(
-  mesh: Mesh,
-  shown: readonly Workload[],
-  options: PostureOptions,
-  style: TableStyle,
-): string {
-  const rows = shown.flatMap((workload) =>
+function namespaceSection(mesh: Mesh, namespace: string, options: PostureOptions, style: TableStyle): string {
+  const tables = [inboundTable(mesh, namespace, options, style), edgeTable(mesh, namespace, style)].filter(
+    (table) => table !== '',
+  );
+  if (tables.length === 0) return '';
+  return [paint(`Namespace ${namespace}`, 'strong', style.color), ...tables].join('\n\n');
+}
+
+function inboundTable(mesh: Mesh, namespace: string, options: PostureOptions, style: TableStyle): string {
+  const rows = workloads(mesh, [namespace]).flatMap((workload) =>
     [...new Set([...portsOf(mesh, workload), ...(options.ports ?? [])])]
       .toSorted((a, b) => a - b)
       .map((port) => inboundRow(workload, inbound(mesh, workload, port))),
   );
-  if (rows.length === 0) return 'No workload with a port was found.';
+  if (rows.length === 0) return '';
   const columns = [
     { title: 'WORKLOAD' },
     { title: 'PORT', align: 'right' as const },
     { title: 'MODE' },
     { title: 'ACCEPTS' },
-    { title: 'DECIDED BY' },
+    { title: 'POLICY' },
   ];
-  return renderTable(columns, rows, style);
+  return renderTable(columns, rows, { ...style, indent: '  ' });
 }
 
 function inboundRow(workload: Workload, row: Inbound): readonly Cell[] {
   return [
-    workloadName(workload),
+    nameIn(workload, workload.namespace),
     String(row.port),
     row.captured ? row.mode : '-',
     accepts(row),
-    row.captured ? decidedBy(row) : whyNotCaptured(workload),
+    row.captured ? decidedBy(row, workload.namespace) : whyNotCaptured(workload),
   ];
 }
 
 function accepts(row: Inbound): Cell {
-  if (row.mtls && row.plaintext) return { text: 'mTLS and plaintext', tone: 'warn' };
+  if (row.mtls && row.plaintext) return { text: 'mTLS, plaintext', tone: 'warn' };
   if (row.mtls) return { text: 'mTLS only', tone: 'good' };
-  return { text: row.plaintext ? 'plaintext only' : 'nothing', tone: 'bad' };
+  return { text: row.plaintext ? 'plaintext' : 'nothing', tone: 'bad' };
 }
 
-function decidedBy(row: Inbound): string {
-  return row.policy === undefined ? 'default' : `${formatRef(row.policy)} (${row.scope})`;
+function decidedBy({ policy, scope }: Inbound, namespace: string): string {
+  if (policy === undefined) return 'no policy: the default';
+  const where = policy.namespace === namespace ? '' : `${policy.namespace}/`;
+  return `${where}${policy.name} (${scope})`;
 }
 
 function whyNotCaptured(workload: Workload): string {
-  if (workload.dataplane !== 'none') return `${workload.dataplane}; the port is not captured`;
-  return workload.dataplaneBecause.at(-1)?.text ?? 'no sidecar';
+  if (workload.dataplane === 'none') return 'no sidecar';
+  return workload.dataplane === 'sidecar' ? 'port left out of the sidecar' : workload.dataplane;
 }
 
-/** Clients that fare alike are one line: `Deployment shop/cart and 3 more`. */
-function edgeTable(mesh: Mesh, options: PostureOptions, style: TableStyle): string {
-  const wanted = options.namespaces === undefined ? undefined : new Set(options.namespaces);
-  const rows = mesh.services.flatMap((service) =>
-    edgesTo(mesh, serviceHost(service.name, service.namespace, mesh.config.clusterDomain)).flatMap((edge) => {
-      const clients = edge.clients.filter(
-        (client) => wanted === undefined || wanted.has(service.namespace) || wanted.has(client.namespace),
-      );
-      return clients.length === 0 ? [] : [edgeRow(edge, clients)];
-    }),
-  );
+/** Clients that fare alike are one line: `Deployment/cart and 3 more`. */
+function edgeTable(mesh: Mesh, namespace: string, style: TableStyle): string {
+  const rows = mesh.services
+    .filter((service) => service.namespace === namespace)
+    .flatMap((service) => edgesTo(mesh, serviceHost(service.name, namespace, mesh.config.clusterDomain)))
+    .map((edge) => edgeRow(edge, namespace));
   if (rows.length === 0) return '';
-  const columns = [{ title: 'CLIENTS' }, { title: 'TO' }, { title: 'SEND' }, { title: 'OUTCOME' }];
-  return renderTable(columns, rows, style);
+  const columns = [
+    { title: 'CLIENTS' },
+    { title: 'HOST' },
+    { title: 'SERVER' },
+    { title: 'SEND' },
+    { title: 'OUTCOME' },
+  ];
+  return renderTable(columns, rows, { ...style, indent: '  ' });
 }
 
 const outcomeTone = {
@@ -95,21 +106,24 @@ const outcomeTone = {
   refused: 'bad',
 } as const satisfies Record<Outcome, Tone>;
 
-function edgeRow(edge: ClassEdge, clients: readonly Workload[]): readonly Cell[] {
-  const [first] = clients;
-  const more = clients.length > 1 ? ` and ${clients.length - 1} more` : '';
-  const host = edge.host.replace(/\.svc\.[^:]*$/, '');
+function edgeRow(edge: ClassEdge, namespace: string): readonly Cell[] {
+  const [first] = edge.clients;
+  const more = edge.clients.length > 1 ? ` and ${edge.clients.length - 1} more` : '';
+  const server = edge.server === undefined ? edge.serverName : nameIn(edge.server, namespace);
   return [
-    first === undefined ? '' : `${workloadName(first)}${more}`,
-    `${host}:${edge.port} -> ${edge.serverName}:${edge.targetPort}`,
+    first === undefined ? '' : `${nameIn(first, namespace)}${more}`,
+    `${edge.host.split('.')[0]}:${edge.port}`,
+    `${server}:${edge.targetPort}`,
     edge.sends === 'istio-mtls' ? 'mTLS' : edge.sends,
     { text: edge.outcome === 'mtls' ? 'mTLS' : edge.outcome, tone: outcomeTone[edge.outcome] },
   ];
 }
 
-function workloadName(workload: Workload): string {
+/** `Deployment/cart`, or `shop/Deployment/cart` seen from another namespace. */
+function nameIn(workload: Workload, namespace: string): string {
+  const where = workload.namespace === namespace ? '' : `${workload.namespace}/`;
   const variant = workload.variant > 1 ? ` #${workload.variant}` : '';
-  return `${workload.kind} ${workload.namespace}/${workload.name}${variant}`;
+  return `${where}${workload.kind}/${workload.name}${variant}`;
 }
 
 function unseen(mesh: Mesh, style: TableStyle): string {
