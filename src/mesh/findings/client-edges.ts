@@ -1,13 +1,16 @@
 /** What clients with a proxy send, host by host; worked out once for all the checks that look at it. */
 import { fullHost, isWildcard } from '../../istio/hostname.ts';
 import { matchesLabels } from '../../istio/selector.ts';
+import { clientClasses } from '../client-classes.ts';
 import { type Cluster, clusterFor, ruleFor, takesMtls } from '../cluster.ts';
-import { type Edge, edgesFrom, edgesTo, type Outcome, type Sends } from '../edge.ts';
+import { type Edge, edgesFrom, type Outcome, type Sends } from '../edge.ts';
 import { endpointsOf } from '../endpoints.ts';
 import type { MeshHost } from '../host.ts';
 import { arrival } from '../inbound.ts';
 import { controlPlaneOf, type Mesh } from '../mesh.ts';
 import type { Workload } from '../workload.ts';
+import { needsCloserLook } from './ruled-hosts.ts';
+import { thousands } from './wording.ts';
 
 /** A call that is not mutual TLS from end to end, and the cluster that decided so. */
 export interface TroubledCall {
@@ -27,7 +30,10 @@ export interface TroubledCall {
 
 const known = new WeakMap<Mesh, readonly TroubledCall[]>();
 
-/** Calls from sidecars and gateways that carry plaintext or foreign TLS, or that are refused. */
+/**
+ * Calls from sidecars and gateways that carry plaintext or foreign TLS, or that are refused, because of a rule, a namespace's mode, the
+ * mesh configuration or a headless Service. What automatic mutual TLS leaves in plaintext by itself is not here.
+ */
 export function troubledCalls(mesh: Mesh): readonly TroubledCall[] {
   let calls = known.get(mesh);
   if (calls === undefined) {
@@ -39,17 +45,39 @@ export function troubledCalls(mesh: Mesh): readonly TroubledCall[] {
 
 function* findTroubled(mesh: Mesh): Generator<TroubledCall> {
   const called = new Set<string>();
+  const interesting = needsCloserLook(mesh);
   for (const host of mesh.hosts.values()) {
+    if (!interesting(host)) continue;
     let anyClient = false;
-    for (const edge of edgesTo(mesh, host.host)) {
-      if (edge.cause.kind !== 'cluster') continue;
+    for (const { edge, cluster, clients } of callsTo(mesh, host)) {
       anyClient = true;
       called.add(destinationOf(edge));
-      if (edge.outcome !== 'mtls') yield fromEdge(edge, edge.cause.cluster, edge.clients);
+      if (edge.outcome !== 'mtls') yield fromEdge(edge, cluster, clients);
     }
     if (!anyClient) yield* hypothetical(mesh, host);
   }
   yield* unroutedSubsets(mesh, called);
+}
+
+interface Call {
+  readonly edge: Edge;
+  readonly cluster: Cluster;
+  readonly clients: readonly Workload[];
+}
+
+/** Edges of clients with a proxy, class by class. Clients without one, half of all edges and more, are not looked at. */
+function* callsTo(mesh: Mesh, host: MeshHost): Generator<Call> {
+  for (const { representative, clients, size } of clientClasses(mesh, host.host)) {
+    if (representative.dataplane !== 'sidecar' && representative.dataplane !== 'gateway') continue;
+    for (const { port, protocol } of host.ports) {
+      if (protocol === 'UDP') continue;
+      for (const edge of edgesFrom(mesh, representative, host.host, port)) {
+        // A workload of one pod does not call itself.
+        const self = size === 1 && edge.server === representative && representative.pods.length <= 1;
+        if (!self && edge.cause.kind === 'cluster') yield { edge, cluster: edge.cause.cluster, clients };
+      }
+    }
+  }
 }
 
 function destinationOf({ host, routedHost, port, subset }: Edge): string {
@@ -167,6 +195,6 @@ export class ClientCount {
     const name = `${first.kind} ${first.namespace}/${first.name}`;
     let total = 0;
     for (const size of this.classes.values()) total += size;
-    return total === 1 ? name : `${total.toLocaleString('en-US')} workloads (${name} and others)`;
+    return total === 1 ? name : `${thousands(total)} workloads (${name} and others)`;
   }
 }

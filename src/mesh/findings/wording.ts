@@ -5,9 +5,14 @@ import { formatRef } from '../../istio/kubernetes.ts';
 import { compare } from '../../istio/metadata.ts';
 import type { Workload } from '../workload.ts';
 
+/** `12,345`. By hand: the platform's number formats take milliseconds to load. */
+export function thousands(number: number): string {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
 /** `1 workload`, `3 workloads`. */
 export function count(number: number, noun: string, plural = `${noun}s`): string {
-  return `${number} ${number === 1 ? noun : plural}`;
+  return `${thousands(number)} ${number === 1 ? noun : plural}`;
 }
 
 /** The verb for so many: `keeps`, `keep`. */

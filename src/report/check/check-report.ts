@@ -3,6 +3,7 @@ import type { ErrorCode, TextPosition } from '../../errors.ts';
 import { type FindingGroup, findingGroups, findingKinds } from '../../mesh/findings/codes.ts';
 import { type Finding, type Severity, severities } from '../../mesh/findings/finding.ts';
 import type { SuppressedFinding } from '../../mesh/findings/suppression.ts';
+import { thousands } from '../../mesh/findings/wording.ts';
 
 /** Where a finding is in a text, 1-based, columns in UTF-16 units; and the line itself. */
 export interface Place {
@@ -98,7 +99,7 @@ export function countWords(counts: Readonly<Record<Severity, number>>): string {
 /** `12 pods, 3 policies`. */
 export function checkedWords(checked: Readonly<Record<string, number>>): string {
   return Object.entries(checked)
-    .map(([what, count]) => `${count.toLocaleString('en-US')} ${count === 1 ? singular(what) : what}`)
+    .map(([what, count]) => `${thousands(count)} ${count === 1 ? singular(what) : what}`)
     .join(', ');
 }
 

@@ -12,6 +12,7 @@ import { controlPlaneOf, type Mesh, type Read } from '../../mesh.ts';
 import type { Workload } from '../../workload.ts';
 import { finding, related } from '../check.ts';
 import type { Finding } from '../finding.ts';
+import { destinationRuleHosts } from '../ruled-hosts.ts';
 import { count, list, nameOf, verb, workloadRefs } from '../wording.ts';
 
 type Rule = Read<DestinationRule>;
@@ -32,7 +33,10 @@ interface Hidden {
 /** Rules of the service's or the root namespace that clients do not get, because their own namespace has one for the host. */
 function hiddenByClients(mesh: Mesh): readonly Finding[] {
   const found = new Map<Rule, Map<Rule, Hidden>>();
+  const names = destinationRuleHosts(mesh);
   for (const host of mesh.hosts.values()) {
+    // Only a rule of another namespace than the service's can hide one from anybody.
+    if (!names.namespacesNaming(host.host).some((namespace) => namespace !== host.namespace)) continue;
     for (const { representative, clients } of clientClasses(mesh, host.host)) {
       if (representative.dataplane !== 'sidecar') continue;
       const plane = controlPlaneOf(mesh, representative.revision);
