@@ -16,6 +16,13 @@ export const everything: FieldFilter = {
   given: () => everything,
 };
 
+/** Keeps all there is of an object, or of each object of a list. */
+export const wholeObjects: FieldFilter = {
+  isObject: true,
+  of: (field) => (field === 'items' ? wholeObjects : everything),
+  given: () => wholeObjects,
+};
+
 /** What to keep: `true` for all below, or the fields by name; `*` stands for every other name. */
 export type FieldChoice = true | { readonly [field: string]: FieldChoice | false };
 
