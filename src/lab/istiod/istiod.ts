@@ -35,5 +35,7 @@ export interface Istiod {
   startSidecar(host: SidecarHost): Sidecar;
   /** One entry for each running sidecar, in the order in which they started. */
   status(): readonly ProxyStatus[];
+  /** Resolves when every change that the API server has announced is loaded by every sidecar. */
+  whenSynced(): Promise<void>;
   close(): Promise<void>;
 }

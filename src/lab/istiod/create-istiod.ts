@@ -1,0 +1,175 @@
+/** istiod itself: watches the API, generates configuration, pushes it to sidecars, and certifies them. */
+
+import type { KubeObject } from '../../istio/kubernetes.ts';
+import { parsePod } from '../../istio/pod.ts';
+import type { Change } from '../api/api.ts';
+import { startRotation } from '../ca/certificate-rotation.ts';
+import { createMeshCa } from '../ca/mesh-ca.ts';
+import type { Sidecar, SidecarHost } from '../sidecar/sidecar.ts';
+import { startSidecar } from '../sidecar/start-sidecar.ts';
+import { ConfigGenerator, Interner } from './generate/proxy-config.ts';
+import { createInjection } from './injection/injection.ts';
+import type { Istiod, IstiodOptions } from './istiod.ts';
+import { buildMeshModel, type MeshModel, watchedResources } from './model/mesh-model.ts';
+import { describeNode } from './node.ts';
+import { ProxyConnection } from './push/proxy-connection.ts';
+import { seededRandom } from './push/random.ts';
+
+const defaultCertTtlSeconds = 86_400;
+const defaultDrainSeconds = 45;
+/** Changes that arrive within this time are pushed together. */
+const debounceMs = 5;
+
+interface ConnectedProxy {
+  readonly connection: ProxyConnection;
+  readonly host: SidecarHost;
+}
+
+/** Makes the mesh's root and starts to watch; sidecars may be started at once. */
+export async function createIstiod(options: IstiodOptions): Promise<Istiod> {
+  const { api, now, propagation } = options;
+  const random = seededRandom(propagation?.seed ?? 1);
+  const objects = new Map<string, KubeObject>();
+  const proxies = new Set<ConnectedProxy>();
+  const interner = new Interner();
+  let pushes = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let model: MeshModel = buildMeshModel([]);
+  let generator = new ConfigGenerator(model, interner);
+
+  const observe = ({ resource, type, object }: Change): void => {
+    const key = `${resource} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+    if (type === 'DELETED') objects.delete(key);
+    else objects.set(key, object);
+    timer ??= setTimeout(pushAll, debounceMs);
+  };
+  const version = (): string => {
+    pushes += 1;
+    return `${new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z')}/${pushes}`;
+  };
+  const push = ({ connection, host }: ConnectedProxy, number: string): void => {
+    const { namespace, name } = host.pod.metadata;
+    const known = objects.get(`pods ${namespace ?? ''}/${name}`) ?? host.pod;
+    connection.push(generator.configFor(podWithAddress(known, host.ip), number));
+  };
+  const rebuild = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    model = buildMeshModel(objects.values());
+    generator = new ConfigGenerator(model, interner);
+  };
+  const waiting = new Set<() => void>();
+  const announceSync = (): void => {
+    if (timer !== undefined || [...proxies].some(({ connection }) => connection.pending)) return;
+    for (const resolve of waiting) resolve();
+    waiting.clear();
+  };
+  const pushAll = (): void => {
+    rebuild();
+    const number = version();
+    for (const proxy of proxies) push(proxy, number);
+    announceSync();
+  };
+
+  const ca = await createMeshCa({ trustDomain: trustDomain(api.list('configmaps')), now });
+  const unwatch = api.watch(watchedResources, observe, { initial: true });
+
+  return {
+    ca,
+    get rootCertificate() {
+      return ca.trustBundle();
+    },
+    inject: createInjection(() => model, api),
+    status: () =>
+      [...proxies].map(({ connection }) => ({
+        proxy: connection.name,
+        sent: connection.sent,
+        acknowledged: connection.acknowledged,
+      })),
+    async whenSynced() {
+      // The API server announces changes in microtasks.
+      await new Promise(setImmediate);
+      await new Promise<void>((resolve) => {
+        waiting.add(resolve);
+        announceSync();
+      });
+    },
+    startSidecar(host) {
+      const node = describeNode(host, model.config);
+      const sidecar = startSidecar({
+        host,
+        node,
+        now,
+        random,
+        drainMs: (options.drainSeconds ?? defaultDrainSeconds) * 1000,
+      });
+      const connection = new ProxyConnection({
+        name: `${node.podName}.${node.namespace}`,
+        delayMs:
+          propagation === undefined
+            ? undefined
+            : () => propagation.min + random() * (propagation.max - propagation.min),
+        load(config) {
+          sidecar.load(config);
+          sidecar.checkReady();
+        },
+        onAcknowledged: announceSync,
+      });
+      const proxy: ConnectedProxy = { connection, host };
+      proxies.add(proxy);
+      sidecar.secrets.putRoots(ca.trustBundle());
+      const unsubscribe = ca.onBundleChange(() => sidecar.secrets.putRoots(ca.trustBundle()));
+      const rotation = startRotation({
+        ca,
+        now,
+        random,
+        spiffeId: `spiffe://${model.config.trustDomain}/ns/${node.namespace}/sa/${node.serviceAccount}`,
+        ttlSeconds: options.certTtlSeconds ?? defaultCertTtlSeconds,
+        onCertificate(certificate) {
+          sidecar.secrets.putCertificate(certificate);
+          sidecar.checkReady();
+        },
+      });
+      if (timer !== undefined) rebuild();
+      push(proxy, version());
+      const { close } = sidecar;
+      const stop = async (): Promise<void> => {
+        proxies.delete(proxy);
+        connection.close();
+        rotation.close();
+        unsubscribe();
+        interner.forget(`inbound ${node.namespace}/${node.podName}`);
+        await close();
+      };
+      return asSidecar(sidecar, stop);
+    },
+    async close() {
+      clearTimeout(timer);
+      unwatch();
+      for (const { connection } of proxies) connection.close();
+    },
+  };
+}
+
+function asSidecar(sidecar: Sidecar, close: () => Promise<void>): Sidecar {
+  return {
+    inbound: (socket, from, to) => sidecar.inbound(socket, from, to),
+    outbound: (socket, from, to) => sidecar.outbound(socket, from, to),
+    servers: sidecar.servers,
+    get ready() {
+      return sidecar.ready;
+    },
+    whenReady: () => sidecar.whenReady(),
+    close,
+  };
+}
+
+/** The pod may not have its address in its status yet when its sidecar starts. */
+function podWithAddress(object: KubeObject, ip: string): ReturnType<typeof parsePod> {
+  const pod = parsePod(object);
+  return pod.ips.includes(ip) ? pod : { ...pod, ips: [ip] };
+}
+
+function trustDomain(configMaps: readonly KubeObject[]): string {
+  return buildMeshModel(configMaps).config.trustDomain;
+}

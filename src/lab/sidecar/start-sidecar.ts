@@ -1,0 +1,91 @@
+/** One sidecar, from its parts: what a pod's istio-proxy container is in the lab. */
+import type { Server } from 'node:http';
+import { resetSocket } from '../net/reset.ts';
+import { createServers } from './admin/servers.ts';
+import type { ProxyConfig } from './config/proxy-config.ts';
+import { ConfigLoader } from './config-loader.ts';
+import type { ProxyNode, ProxyRuntime } from './proxy.ts';
+import type { Sidecar, SidecarHost } from './sidecar.ts';
+import { IstioMetrics } from './stats/istio-metrics.ts';
+import { Stats } from './stats/stats.ts';
+import { Secrets } from './tls/secrets.ts';
+
+export interface SidecarOptions {
+  readonly host: SidecarHost;
+  readonly node: ProxyNode;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly drainMs: number;
+}
+
+/** A sidecar together with what the control plane does to it. */
+export interface RunningSidecar extends Sidecar {
+  readonly secrets: Secrets;
+  load(config: ProxyConfig): void;
+  /** Call after secrets or configuration came: the sidecar is ready once it has both. */
+  checkReady(): void;
+}
+
+/** Starts without configuration: until the first `load` every connection is refused. */
+export function startSidecar(options: SidecarOptions): RunningSidecar {
+  const { host, node, now, random, drainMs } = options;
+  const secrets = new Secrets(now);
+  const proxy: ProxyRuntime = {
+    host,
+    node,
+    now,
+    random,
+    drainMs,
+    stats: new Stats(),
+    metrics: new IstioMetrics(),
+    secrets,
+    config: () => loader.current,
+    cluster: (name) => loader.cluster(name),
+    routes: (name) => loader.current?.routes.get(name),
+  };
+  const loader = new ConfigLoader(proxy);
+  let ready = false;
+  let closed = false;
+  let announceReady: () => void = () => undefined;
+  const becameReady = new Promise<void>((resolve) => {
+    announceReady = resolve;
+  });
+  const servers: ReadonlyMap<number, Server> = createServers({
+    proxy,
+    loader,
+    startedAt: now(),
+    ready: () => ready,
+  });
+  return {
+    secrets,
+    servers,
+    get ready() {
+      return ready;
+    },
+    whenReady: () => becameReady,
+    inbound(socket, from, to) {
+      const listener = loader.listeners.get('virtualInbound');
+      if (listener === undefined || closed) resetSocket(socket);
+      else listener.accept(socket, from, to);
+    },
+    outbound(socket, from, to) {
+      const listener = loader.outboundListener(to);
+      if (listener === undefined || closed) resetSocket(socket);
+      else listener.accept(socket, from, to);
+    },
+    load(config) {
+      if (closed) return;
+      loader.load(config);
+    },
+    checkReady() {
+      if (ready || loader.current === undefined || secrets.certificate === undefined) return;
+      ready = true;
+      announceReady();
+    },
+    async close() {
+      closed = true;
+      loader.close();
+      for (const server of servers.values()) server.closeAllConnections();
+    },
+  };
+}
