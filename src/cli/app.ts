@@ -8,6 +8,7 @@ import { PadlockError } from '../errors.ts';
 import { certsRoute } from './commands/certs.route.ts';
 import { checkRoute } from './commands/check.route.ts';
 import { completionRoute } from './commands/completion.route.ts';
+import { evidenceRoute } from './commands/evidence.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
 import { rbacRoute } from './commands/rbac.route.ts';
 import { secureRoute } from './commands/secure.route.ts';
@@ -24,6 +25,7 @@ const routes = buildRouteMap({
     completion: completionRoute,
     verify: verifyRoute,
     certs: certsRoute,
+    evidence: evidenceRoute,
     rbac: rbacRoute,
   },
   docs: {

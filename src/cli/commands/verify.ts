@@ -1,25 +1,12 @@
 /** `padlock verify`: take a snapshot, probe, judge, print. */
-import { randomUUID } from 'node:crypto';
-import { ExitCode } from '../../errors.ts';
-import { withProbePods } from '../../evidence/probe/probe-pods.ts';
-import type { Verdict } from '../../evidence/verify/row.ts';
-import { type Verification, verify } from '../../evidence/verify/verify.ts';
-import { buildMesh } from '../../mesh/mesh.ts';
+import type { Verification } from '../../evidence/verify/verify.ts';
 import { renderVerificationJunit } from '../../report/verify/verify-junit.ts';
 import { renderVerificationMarkdown } from '../../report/verify/verify-markdown.ts';
 import { verificationJson } from '../../report/verify/verify-report.ts';
 import { renderVerification, renderVerificationShort } from '../../report/verify/verify-text.ts';
-import { readClusterSnapshot } from '../../sources/cluster-snapshot.ts';
 import type { Context } from '../context.ts';
-import { countProgress } from '../count-progress.ts';
-import { namespacesMeant } from '../proof-flags.ts';
+import { exitCodeForVerdict, verifyRun } from '../verify-run.ts';
 import type { VerifyFlags } from './verify.route.ts';
-
-const exitCodes = {
-  PROVEN: ExitCode.ok,
-  FAILED: ExitCode.failed,
-  INCONCLUSIVE: ExitCode.inconclusive,
-} as const satisfies Record<Verdict, ExitCode>;
 
 export default async function verifyCommand(
   this: Context,
@@ -28,59 +15,20 @@ export default async function verifyCommand(
 ): Promise<void> {
   let verification: Verification;
   try {
-    verification = await gather(this, flags, namespace);
+    ({ verification } = await verifyRun(this, flags, namespace, {
+      ...(flags.workload === undefined ? {} : { workload: flags.workload }),
+      ...(flags.port === undefined ? {} : { ports: flags.port }),
+    }));
   } catch (error) {
     // A report that is read by machines says that the run died, instead of being empty.
     if (flags.output === 'junit') {
-      await this.stdout.write(
-        renderVerificationJunit(undefined, error instanceof Error ? error.message : String(error)),
-      );
+      const sentence = error instanceof Error ? error.message : String(error);
+      await this.stdout.write(renderVerificationJunit(undefined, sentence));
     }
     throw error;
   }
   await this.stdout.write(await render(verification, flags.output, this));
-  this.setExitCode(exitCodes[verification.verdict]);
-}
-
-async function gather(
-  context: Context,
-  flags: VerifyFlags,
-  named: string | undefined,
-): Promise<Verification> {
-  // Probe pods are removed on the way out.
-  if (flags.probePods === true) context.finishOnInterrupt();
-  const { signal, clock } = context;
-  const cluster = await context.connect(flags);
-  const namespaces = namespacesMeant(named, flags, cluster);
-  const snapshot = await readClusterSnapshot(cluster, {
-    signal,
-    now: () => clock.now(),
-    needsIstio: true,
-    ...(namespaces === undefined ? {} : { namespaces }),
-  });
-  const mesh = buildMesh(snapshot);
-  const progress = countProgress(context.stderr, 'probing');
-  const effects = {
-    cluster,
-    now: () => clock.now(),
-    sleep: (milliseconds: number) => clock.sleep(milliseconds, signal),
-    nonce: () => randomUUID().slice(0, 13),
-    signal,
-    onProgress: progress.update,
-  };
-  const options = {
-    ...(namespaces === undefined ? {} : { namespaces }),
-    ...(flags.workload === undefined ? {} : { workload: flags.workload }),
-    ...(flags.port === undefined ? {} : { ports: flags.port }),
-  };
-  try {
-    if (flags.probePods !== true) return await verify(mesh, options, effects);
-    return await withProbePods(mesh, { namespaces, image: flags.probeImage }, effects, (probes) =>
-      verify(mesh, { ...options, probes }, effects),
-    );
-  } finally {
-    await progress.clear();
-  }
+  this.setExitCode(exitCodeForVerdict(verification.verdict));
 }
 
 async function render(
@@ -101,7 +49,9 @@ async function render(
       return renderVerificationMarkdown(verification);
     case 'short':
       return renderVerificationShort(verification);
-    case 'table':
-      return renderVerification(verification, { width: context.stdout.columns, color: context.stdout.color });
+    case 'table': {
+      const { columns: width, color } = context.stdout;
+      return renderVerification(verification, { width, color });
+    }
   }
 }

@@ -39,6 +39,8 @@ export interface Inventory {
   readonly roots: readonly { readonly root: Certificate; readonly pods: readonly string[] }[];
   /** About the mesh as a whole: a mix of roots. */
   readonly findings: readonly CertificateFinding[];
+  /** Istio versions of the proxies that were read, sorted. */
+  readonly istioVersions: readonly string[];
   /** Proxies that could not be read, and why. */
   readonly unread: readonly { readonly pod: string; readonly why: string; readonly notAllowed: boolean }[];
 }
@@ -62,6 +64,7 @@ export async function certificateInventory(
   const unread: Inventory['unread'][number][] = [];
   const pods = podsWithProxy(mesh, namespaces);
   const meshRoots = meshRootFingerprints(mesh);
+  const versions = new Set<string>();
   let done = 0;
   const read = await mapLimited(pods, podConcurrency, async ({ workload, pod }) => {
     const facts = await readProxy(admin, workload.namespace, pod, [], undefined);
@@ -71,6 +74,7 @@ export async function certificateInventory(
       unread.push({ pod: `${workload.namespace}/${pod}`, why: facts.why, notAllowed: facts.notAllowed });
       return [];
     }
+    if (facts.istioVersion !== '') versions.add(facts.istioVersion);
     const expectedId = idOf(mesh, workload);
     return facts.certificates.map((set) => ({
       workload,
@@ -86,6 +90,7 @@ export async function certificateInventory(
     ),
     roots: rootsInUse(all.map(({ certificates }) => certificates)),
     findings: judgeRoots(all.map(({ certificates }) => certificates)),
+    istioVersions: [...versions].toSorted(),
     unread,
   };
 }

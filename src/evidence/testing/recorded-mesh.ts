@@ -2,7 +2,7 @@
  * A cluster in memory that answers what a real mesh answered under one policy (../shared/inputs/envoy): its objects, its
  * proxies' admin answers, and what each kind of caller got.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { PadlockError } from '../../errors.ts';
@@ -22,10 +22,15 @@ export interface RecordedOptions {
   readonly curl?: (pod: string, container: string, url: string) => ExecResult | undefined;
 }
 
+const silence =
+  '$ \nError from server (ServiceUnavailable): error trying to reach service: i/o timeout\ncurl: (28) Connection timed out\nhttp_code=000 exitcode=28\n';
+
 export function recordedMesh(policy: string, options: RecordedOptions = {}): MemoryCluster {
   const folder = join(recordings, policy);
   const read = (...path: readonly string[]): string => readFileSync(join(folder, ...path), 'utf8');
-  const response = (name: string): string => read('responses', name);
+  // Only one server was called under each policy; the others answer nobody.
+  const response = (name: string): string =>
+    existsSync(join(folder, 'responses', name)) ? read('responses', name) : silence;
   return new MemoryCluster({
     context: policy,
     objects: readObjects(folder, options.change),

@@ -1,6 +1,7 @@
 /** Reads what each pod's proxy has loaded: filter chains of the asked ports, and its certificates. One dump a pod. */
 
 import { PadlockError } from '../../errors.ts';
+import { asText } from '../../sources/json-value.ts';
 import type { AdminReader } from '../admin.ts';
 import { certificatesInDump, type ProxyCertificates } from '../certificates/workload-certificates.ts';
 import { type ConfigDump, type EnvoyDump, parseConfigDump } from '../envoy/config-dump.ts';
@@ -12,6 +13,8 @@ export type ProxyFacts =
       readonly via: string;
       readonly byPort: ReadonlyMap<number, Configured>;
       readonly certificates: readonly ProxyCertificates[];
+      /** `1.27.1`, from the proxy's node metadata; empty where it does not say. */
+      readonly istioVersion: string;
     }
   | { readonly read: false; readonly why: string; readonly notAllowed: boolean };
 
@@ -29,7 +32,13 @@ export async function readProxy(
   if (dump.dump.kind === 'envoy') {
     for (const port of ports) byPort.set(port, configured(dump.dump, port, address));
   }
-  return { read: true, via: dump.via, byPort, certificates: certificatesInDump(dump.dump) };
+  return {
+    read: true,
+    via: dump.via,
+    byPort,
+    certificates: certificatesInDump(dump.dump),
+    istioVersion: dump.dump.kind === 'envoy' ? (asText(dump.dump.node.metadata.ISTIO_VERSION) ?? '') : '',
+  };
 }
 
 /** The dump of a client's proxy, with endpoints, to tell what it would send. */

@@ -1,0 +1,72 @@
+/** One run of the proof, as `verify` and `evidence` share it: snapshot, probes, rows. */
+import { randomUUID } from 'node:crypto';
+import { ExitCode } from '../errors.ts';
+import { withProbePods } from '../evidence/probe/probe-pods.ts';
+import type { Verdict } from '../evidence/verify/row.ts';
+import { type Verification, type VerifyOptions, verify } from '../evidence/verify/verify.ts';
+import { buildMesh, type Mesh } from '../mesh/mesh.ts';
+import type { Cluster } from '../sources/cluster.ts';
+import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
+import type { Context } from './context.ts';
+import { countProgress } from './count-progress.ts';
+import { namespacesMeant, type ProofFlags } from './proof-flags.ts';
+
+export interface VerifyRunFlags extends ProofFlags {
+  readonly probePods?: boolean;
+  readonly probeImage: string;
+}
+
+export interface VerifyRun {
+  readonly verification: Verification;
+  readonly mesh: Mesh;
+  readonly cluster: Cluster;
+  readonly namespaces: readonly string[] | undefined;
+}
+
+const exitCodes = {
+  PROVEN: ExitCode.ok,
+  FAILED: ExitCode.failed,
+  INCONCLUSIVE: ExitCode.inconclusive,
+} as const satisfies Record<Verdict, ExitCode>;
+
+export function exitCodeForVerdict(verdict: Verdict): ExitCode {
+  return exitCodes[verdict];
+}
+
+/** Progress goes to standard error on a terminal. Throws what connecting, reading and verifying throw. */
+export async function verifyRun(
+  context: Context,
+  flags: VerifyRunFlags,
+  named: string | undefined,
+  only: Pick<VerifyOptions, 'workload' | 'ports'>,
+): Promise<VerifyRun> {
+  // Probe pods are removed on the way out.
+  if (flags.probePods === true) context.finishOnInterrupt();
+  const { signal, clock } = context;
+  const cluster = await context.connect(flags);
+  const namespaces = namespacesMeant(named, flags, cluster);
+  const scope = namespaces === undefined ? {} : { namespaces };
+  const now = (): number => clock.now();
+  const mesh = buildMesh(await readClusterSnapshot(cluster, { signal, now, needsIstio: true, ...scope }));
+  const progress = countProgress(context.stderr, 'probing');
+  const effects = {
+    cluster,
+    now,
+    sleep: (milliseconds: number) => clock.sleep(milliseconds, signal),
+    nonce: () => randomUUID().slice(0, 13),
+    signal,
+    onProgress: progress.update,
+  };
+  const options = { ...scope, ...only };
+  try {
+    const verification =
+      flags.probePods === true
+        ? await withProbePods(mesh, { namespaces, image: flags.probeImage }, effects, (probes) =>
+            verify(mesh, { ...options, probes }, effects),
+          )
+        : await verify(mesh, options, effects);
+    return { verification, mesh, cluster, namespaces };
+  } finally {
+    await progress.clear();
+  }
+}
