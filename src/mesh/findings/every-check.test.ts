@@ -1,5 +1,5 @@
-/** What holds for every check: its inputs, its page, the form of its findings, and that its fix mends what it found. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+/** What holds for every check: its inputs, the form of its findings, and that its fix mends what it found. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { locateField, sourceText } from '../../report/check/locate.ts';
 import { buildMesh } from '../mesh.ts';
@@ -58,10 +58,4 @@ test.each(codes)('%s: its fix mends the finding it comes with', (code, check) =>
     expect(after.map(key), finding.message).not.toContain(key(finding));
     expect(after.length, finding.message).toBeLessThan(check(buildMesh(before)).length);
   }
-});
-
-test.each(codes)('%s has a page whose heading is its title', (code) => {
-  const page = `${here}/../../../docs/findings/${code}.md`;
-  expect(existsSync(page), page).toBe(true);
-  expect(readFileSync(page, 'utf8').split('\n')[0]).toBe(`# ${code}: ${findingKinds[code].title}`);
 });

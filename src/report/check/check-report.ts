@@ -96,9 +96,10 @@ export function countWords(counts: Readonly<Record<Severity, number>>): string {
     .join(', ');
 }
 
-/** `12 pods, 3 policies`. */
+/** `12 pods, 3 policies`; what there is none of is left out. */
 export function checkedWords(checked: Readonly<Record<string, number>>): string {
   return Object.entries(checked)
+    .filter(([, count]) => count > 0)
     .map(([what, count]) => `${thousands(count)} ${count === 1 ? singular(what) : what}`)
     .join(', ');
 }
