@@ -1,5 +1,4 @@
 /** One run of the proof, as `verify` and `evidence` share it: snapshot, probes, rows. */
-import { randomUUID } from 'node:crypto';
 import { ExitCode } from '../errors.ts';
 import { withProbePods } from '../evidence/probe/probe-pods.ts';
 import type { Verdict } from '../evidence/verify/row.ts';
@@ -53,7 +52,7 @@ export async function verifyRun(
     cluster,
     now,
     sleep: (milliseconds: number) => clock.sleep(milliseconds, signal),
-    nonce: () => randomUUID().slice(0, 13),
+    nonce: () => context.nonce(),
     signal,
     onProgress: progress.update,
   };

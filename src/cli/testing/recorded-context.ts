@@ -33,6 +33,7 @@ export function recordedContext(cluster: Cluster, now: string, cwd = '/'): Recor
         time += milliseconds;
       },
     },
+    nonce: () => 'n',
     program: 'padlock',
     signal: new AbortController().signal,
     finishOnInterrupt: () => undefined,
