@@ -2,6 +2,7 @@
 import { PadlockError } from '../errors.ts';
 import { AdminReader } from '../evidence/admin.ts';
 import { type ConfigDump, parseConfigDump } from '../evidence/envoy/config-dump.ts';
+import { withProbePods } from '../evidence/probe/probe-pods.ts';
 import { verify } from '../evidence/verify/verify.ts';
 import { buildMesh, type Mesh } from '../mesh/mesh.ts';
 import type { Cluster } from '../sources/cluster.ts';
@@ -16,7 +17,16 @@ export interface ObserverEffects extends Timing {
   nonce(): string;
 }
 
-export function meshObserver(cluster: Cluster, effects: ObserverEffects): Observer {
+export interface ObserverOptions {
+  /** Probe from two short-lived pods of this image, and not from containers that happen to have curl. */
+  readonly probeImage?: string;
+}
+
+export function meshObserver(
+  cluster: Cluster,
+  effects: ObserverEffects,
+  options: ObserverOptions = {},
+): Observer {
   const readMesh = async (namespace: string, signal: AbortSignal): Promise<Mesh> =>
     buildMesh(await readClusterSnapshot(cluster, { namespaces: [namespace], signal }));
   return {
@@ -33,17 +43,21 @@ export function meshObserver(cluster: Cluster, effects: ObserverEffects): Observ
     },
     prove: async (plan, { mode }, signal) => {
       const mesh = await readMesh(plan.namespace, signal);
-      const verification = await verify(
-        mesh,
-        { namespaces: [plan.namespace] },
-        {
-          cluster,
-          now: () => effects.now(),
-          sleep: (milliseconds) => effects.sleep(milliseconds, signal),
-          nonce: () => effects.nonce(),
-          signal,
-        },
-      );
+      const namespaces = [plan.namespace];
+      const probing = {
+        cluster,
+        now: () => effects.now(),
+        sleep: (milliseconds: number) => effects.sleep(milliseconds, signal),
+        nonce: () => effects.nonce(),
+        signal,
+      };
+      const { probeImage: image } = options;
+      const verification =
+        image === undefined
+          ? await verify(mesh, { namespaces }, probing)
+          : await withProbePods(mesh, { namespaces, image }, probing, (probes) =>
+              verify(mesh, { namespaces, probes }, probing),
+            );
       return mode === 'STRICT'
         ? strictProof(plan, mesh, verification.rows)
         : permissiveProof(plan, verification.rows);

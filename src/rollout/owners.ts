@@ -89,6 +89,9 @@ export function whyNotInjected(
   if (!webhooks.some((webhook) => selects(webhook, namespaceLabels, owner.labels))) {
     return 'no sidecar injector selects its pods';
   }
+  if (dig(owner.object, 'spec', 'paused') === true) {
+    return 'it is paused, so a restart would wait for ever: kubectl rollout resume';
+  }
   if (owner.strategy === 'OnDelete') {
     return 'its update strategy is OnDelete: its pods have to be deleted by hand';
   }

@@ -12,6 +12,8 @@ export interface SecureFlags extends ClusterFlags {
   readonly revision?: string;
   readonly abort?: boolean;
   readonly acceptInconclusive?: boolean;
+  readonly probePods?: boolean;
+  readonly probeImage: string;
   readonly forceGitops?: boolean;
   /** In milliseconds. */
   readonly timeout: number;
@@ -70,6 +72,19 @@ export const secureRoute = buildCommand<SecureFlags, readonly [namespace: string
         optional: true,
         withNegated: false,
         brief: 'bring back what stood before the last rollout, from its record',
+      },
+      probePods: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'prove from two short-lived pods, where no container has curl',
+      },
+      probeImage: {
+        kind: 'parsed',
+        parse: text,
+        default: 'curlimages/curl:8.16.0',
+        brief: 'image of the probe pods; any with curl and sleep',
+        placeholder: 'IMAGE',
       },
       acceptInconclusive: {
         kind: 'boolean',

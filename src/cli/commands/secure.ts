@@ -128,6 +128,7 @@ async function run(
     output: flags.output,
     timeout: flags.timeout,
     acceptInconclusive: flags.acceptInconclusive === true,
+    ...(flags.probePods === true ? { probeImage: flags.probeImage } : {}),
   });
   context.setExitCode(exitCodeFor(state, context));
   if (flags.output === 'json') return;

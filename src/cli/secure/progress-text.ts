@@ -130,6 +130,12 @@ export function endingText(state: RolloutState, options: EndingOptions, style: T
       return lines([
         `${paint('Paused', 'warn', style.color)}${state.reason === undefined ? '' : `: ${state.reason}`}.`,
         ...whatStands(state),
+        ...(state.phase.name === 'prove' && state.direction === 'forward'
+          ? [
+              `To prove from pods of its own: ${again} --probe-pods`,
+              `To go on unproven: ${again} --accept-inconclusive`,
+            ]
+          : []),
         `To go on:        ${again}`,
         `To take it back: ${again} --abort`,
       ]);

@@ -14,6 +14,8 @@ export interface RunOptions {
   /** Longest time for one workload to roll out, in milliseconds. */
   readonly timeout: number;
   readonly acceptInconclusive: boolean;
+  /** Make probe pods of this image; absent: probe from containers that have curl. */
+  readonly probeImage?: string;
   /** Put before each line. */
   readonly indent?: string;
 }
@@ -54,7 +56,11 @@ export async function runRollout(
   };
   const state = await drive(start.state, start.event, {
     cluster,
-    observer: meshObserver(cluster, { ...clock, nonce: () => context.nonce() }),
+    observer: meshObserver(
+      cluster,
+      { ...clock, nonce: () => context.nonce() },
+      options.probeImage === undefined ? {} : { probeImage: options.probeImage },
+    ),
     clock,
     signal,
     tell,
