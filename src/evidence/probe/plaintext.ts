@@ -60,12 +60,18 @@ async function throughPodProxy(
   target: PlaintextTarget,
   effects: PlaintextEffects,
 ): Promise<PlaintextOutcome> {
-  const once = (fresh: boolean): Promise<PlaintextOutcome> =>
-    probeByPodProxy(effects.cluster, target, {
-      userAgent: `padlock-probe/${effects.nonce()}`,
-      fresh,
-      signal: effects.signal,
-    });
+  const once = async (fresh: boolean): Promise<PlaintextOutcome> => {
+    const userAgent = `padlock-probe/${effects.nonce()}`;
+    const { cluster, signal } = effects;
+    try {
+      return await probeByPodProxy(cluster, target, { userAgent, fresh, signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      // One probe that fails is one cell of the answer, not the end of it.
+      if (error instanceof PadlockError) return { kind: 'not-run', detail: error.message };
+      throw error;
+    }
+  };
   const first = await once(false);
   if (first.kind !== 'answered' || !target.refusalExpected) return first;
   // Refused on a connection of its own: the answer had come over one from before the policy.
