@@ -1,14 +1,17 @@
 /**
  * Makes `src/lab/api/schema/kubernetes.json`, the shapes of the built-in Kubernetes kinds that the lab's API
- * server serves: field names, types, required fields, list keys and patch strategies, without any prose.
+ * server serves: field names, types, required fields, list keys and patch strategies, what Go does with empty
+ * values, and protobuf field numbers (kubectl sends protobuf), without any prose.
  *
- * Input: a folder with the OpenAPI v3 documents of a Kubernetes API server, one file for each group version,
- * as any server gives them: `kubectl get --raw /openapi/v3/api/v1 > DIR/api__v1_openapi.json`.
+ * Input: a folder with the OpenAPI v3 documents of a Kubernetes API server, one file for each group version, as any
+ * server gives them (`kubectl get --raw /openapi/v3/api/v1 > DIR/api__v1_openapi.json`), and a folder with the
+ * source of the Go modules k8s.io/api, apimachinery, apiextensions-apiserver and kube-aggregator of that release.
  *
- *     node scripts/kubernetes-schemas.ts DIR VERSION
+ *     node scripts/kubernetes-schemas.ts OPENAPI_DIR GO_DIR VERSION
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type GoPackage, type GoShape, readGoPackage, shapesOf } from './go-types.ts';
 
 const documents = [
   'api__v1',
@@ -71,7 +74,7 @@ function typeWord(schema: Schema): string {
 }
 
 /** A field in one line: type, then what sets it apart, each as `key=value`. */
-function fieldLine(schema: Schema, required: boolean): string {
+function fieldLine(schema: Schema, required: boolean, shape: GoShape | undefined): string {
   const words = [typeWord(schema)];
   const listType = schema['x-kubernetes-list-type'];
   const keys = schema['x-kubernetes-list-map-keys'];
@@ -87,10 +90,37 @@ function fieldLine(schema: Schema, required: boolean): string {
   const empty: readonly unknown[] = ['{}', '""', '0', 'false'];
   if (schema.default !== undefined && empty.includes(JSON.stringify(schema.default))) words.push('zero');
   else if (schema.default !== undefined) words.push(`default=${JSON.stringify(schema.default)}`);
+  if (shape?.pointer === true) words.push('ptr');
+  if (shape?.omitEmpty === false) words.push('keep');
+  if (shape?.wrapped === true) words.push('wrapped');
+  if (shape?.path !== undefined) words.push(`#${shape.path.join('.')}`);
   return words.join(' ');
 }
 
-function compactType(schema: Schema): unknown {
+const packages = new Map<string, GoPackage>();
+
+/** The Go package of a type, by its short name: `core.v1.Pod` is in `api/core/v1`. */
+function goPackageOf(typeName: string, goFolder: string): GoPackage {
+  const parts = typeName.split('.').slice(0, -1);
+  const module = (name: string): string => {
+    const found = readdirSync(goFolder)
+      .filter((entry) => entry.startsWith(`${name}@`))
+      .sort();
+    return join(goFolder, found.at(-1) ?? name);
+  };
+  const folders: Readonly<Record<string, () => string>> = {
+    meta: () => join(module('apimachinery'), 'pkg/apis/meta/v1'),
+    machinery: () => join(module('apimachinery'), 'pkg', ...parts.slice(1)),
+    aggregator: () => join(module('kube-aggregator'), 'pkg/apis', ...parts.slice(1)),
+    extensions: () => join(module('apiextensions-apiserver'), 'pkg/apis', ...parts.slice(1)),
+  };
+  const folder = (folders[parts[0] ?? ''] ?? (() => join(module('api'), ...parts)))();
+  const present = packages.get(folder) ?? readGoPackage(folder);
+  packages.set(folder, present);
+  return present;
+}
+
+function compactType(typeName: string, schema: Schema, goFolder: string): unknown {
   if (schema.properties === undefined) {
     const alternatives = schema.oneOf?.map((one) => one.type).join('|');
     return (
@@ -98,25 +128,26 @@ function compactType(schema: Schema): unknown {
       (schema.format === undefined ? (schema.type ?? 'any') : `${schema.type}:${schema.format}`)
     );
   }
+  const shapes = shapesOf(goPackageOf(typeName, goFolder), typeName.split('.').at(-1) ?? '');
   const fields: Record<string, string> = {};
   for (const [name, field] of Object.entries(schema.properties)) {
-    fields[name] = fieldLine(field, schema.required?.includes(name) === true);
+    fields[name] = fieldLine(field, schema.required?.includes(name) === true, shapes.get(name));
   }
   const isAtomic = schema['x-kubernetes-map-type'] === 'atomic';
   const unions = schema['x-kubernetes-unions'];
   return { fields, ...(isAtomic ? { atomic: true } : {}), ...(unions === undefined ? {} : { unions }) };
 }
 
-const [folder, version] = process.argv.slice(2);
-if (folder === undefined || version === undefined) {
-  throw new Error('usage: node scripts/kubernetes-schemas.ts DIR VERSION');
+const [folder, goFolder, version] = process.argv.slice(2);
+if (folder === undefined || goFolder === undefined || version === undefined) {
+  throw new Error('usage: node scripts/kubernetes-schemas.ts OPENAPI_DIR GO_DIR VERSION');
 }
 const types: Record<string, unknown> = {};
 for (const document of documents) {
   const text = readFileSync(join(folder, `${document}_openapi.json`), 'utf8');
   const parsed: { components: { schemas: Record<string, Schema> } } = JSON.parse(text);
   for (const [name, schema] of Object.entries(parsed.components.schemas)) {
-    types[shortName(name)] = compactType(schema);
+    types[shortName(name)] = compactType(shortName(name), schema, goFolder);
   }
 }
 const sorted = Object.fromEntries(Object.entries(types).sort(([a], [b]) => (a < b ? -1 : 1)));

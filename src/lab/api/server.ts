@@ -182,7 +182,9 @@ function requestOf(
 function userOf(tokens: TokenIssuer, incoming: IncomingMessage): User {
   const { socket } = incoming;
   if (socket instanceof TLSSocket && socket.authorized) {
-    const { subject } = socket.getPeerCertificate();
+    // A connection that the client has just dropped has no certificate any more.
+    const subject = socket.getPeerCertificate()?.subject;
+    if (subject === undefined) return anonymous;
     const organizations: unknown = subject.O;
     const groups = Array.isArray(organizations)
       ? organizations.map(String)

@@ -6,11 +6,11 @@ import { draftOf, ensureObject, freezeJson, type JsonObject, stringAt, toKubeObj
 import { formatApiVersion } from '../registry/registry.ts';
 import type { Resource } from '../registry/resource.ts';
 import { validateCustom } from '../schema/custom-validation.ts';
-import { fillZeros } from '../schema/go-zeros.ts';
+import { asGoPrints } from '../schema/go-zeros.ts';
 import { applyDefaults } from '../schema/schema-defaults.ts';
 import { pruneUnknown } from '../schema/unknown-fields.ts';
 import { alreadyExists, badRequest, invalid, qualified } from '../status.ts';
-import { type FieldError, toCauses } from '../validation/field-error.ts';
+import { type FieldError, required, toCauses } from '../validation/field-error.ts';
 import { validateMetadata } from '../validation/metadata.ts';
 import { isDns1123Subdomain } from '../validation/names.ts';
 import { randomSuffix, timestamp } from './effects.ts';
@@ -24,7 +24,7 @@ export function normalize(resource: Resource, draft: JsonObject): void {
   if (schema !== undefined) pruneUnknown(draft, schema);
   if (!resource.custom) {
     dropNulls(draft);
-    if (schema !== undefined) fillZeros(draft, schema);
+    if (schema !== undefined) asGoPrints(draft, schema);
   }
   if (schema !== undefined && resource.custom) applyDefaults(draft, schema);
   resource.strategy.defaults?.(draft);
@@ -48,6 +48,9 @@ export function createObject(
   nameIt(engine, resource, metadata);
   normalize(resource, draft);
   const name = stringAt(ensureObject(draft, 'metadata'), 'name') ?? '';
+  if (name === '') {
+    refuseInvalid(resource, '', [required('metadata.name', 'name or generateName is required')]);
+  }
   const namespace = namespaceOf(ensureObject(draft, 'metadata'));
   const key = objectKey(namespace, name);
   // Admission sees the object as it will be, with its identity.

@@ -7,6 +7,7 @@ import { findTypeError } from '../schema/type-errors.ts';
 import { unknownFields } from '../schema/unknown-fields.ts';
 import { badRequest } from '../status.ts';
 import { contentType, unsupportedMediaType } from './negotiate.ts';
+import { decodeProtobuf } from './protobuf.ts';
 
 /** What is expected in the body. */
 export interface Expected {
@@ -23,6 +24,8 @@ export interface Decoded {
   readonly warnings: readonly string[];
 }
 
+const protobuf = 'application/vnd.kubernetes.protobuf';
+
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
 /** @throws ApiStatus BadRequest where `?fieldValidation=` has another value. */
@@ -33,13 +36,20 @@ export function fieldValidationOf(url: URL): FieldValidation {
   throw badRequest(`fieldValidation parameter must be one of [Ignore Warn Strict]`);
 }
 
-/** Reads a body of JSON or YAML as any JSON value. @throws ApiStatus UnsupportedMediaType or BadRequest. */
-export function parseBody(body: Buffer, header: string | undefined, kind: string): unknown {
+const jsonTypes = ['application/json', 'application/yaml'];
+
+/**
+ * Reads a body of JSON or YAML as any JSON value, or of protobuf as the built-in type that the schema describes.
+ * @throws ApiStatus UnsupportedMediaType or BadRequest.
+ */
+export function parseBody(body: Buffer, header: string | undefined, kind: string, schema?: Schema): unknown {
   const type = contentType(header);
+  const isBuiltin = schema?.typeName !== undefined;
+  if (type === protobuf && isBuiltin) return decodeProtobuf(body, schema);
   const text = body.toString('utf8');
   if (type === 'application/yaml' || type === 'application/apply-patch+yaml') return parseYamlBody(text);
   if (type !== 'application/json' && type !== 'text/json') {
-    throw unsupportedMediaType(['application/json', 'application/yaml']);
+    throw unsupportedMediaType(isBuiltin ? [...jsonTypes, protobuf] : jsonTypes);
   }
   try {
     return JSON.parse(text);

@@ -1,6 +1,5 @@
 /** Between Node's HTTP and the handlers' requests and answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { finished } from 'node:stream/promises';
 import { ApiStatus } from '../status.ts';
 import type { ApiResponse } from './request.ts';
 
@@ -64,7 +63,6 @@ async function writeStream(outgoing: ServerResponse, stream: AsyncIterable<strin
     if (!outgoing.write(chunk)) await drained(outgoing);
   }
   outgoing.end();
-  await finished(outgoing);
 }
 
 function drained(outgoing: ServerResponse): Promise<void> {

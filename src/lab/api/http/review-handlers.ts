@@ -1,4 +1,6 @@
 /** Kinds that are questions: may I, may they, who am I, whose token is this. Created, answered, never stored. */
+import { timestamp } from '../engine/effects.ts';
+import { trackUpdate } from '../fields/managed-fields.ts';
 import { ensureObject, type JsonObject, objectAt, stringAt, stringsAt } from '../json.ts';
 import type { Attributes, PolicyRule, RbacAuthorizer } from '../rbac/authorizer.ts';
 import type { TokenIssuer } from '../rbac/tokens.ts';
@@ -6,7 +8,7 @@ import type { User } from '../rbac/user.ts';
 import { formatApiVersion } from '../registry/registry.ts';
 import { invalid } from '../status.ts';
 import { invalidValue, toCauses } from '../validation/field-error.ts';
-import { expectedOf, type ResourceContext } from './context.ts';
+import { expectedOf, type ResourceContext, writeOptions } from './context.ts';
 import { decodeObject, fieldValidationOf, parseBody } from './decode.ts';
 import { type ApiResponse, jsonResponse } from './request.ts';
 
@@ -31,17 +33,24 @@ export function reviewHandler(context: ResourceContext, reviewers: Reviewers): A
   const { request, served, info } = context;
   const review = reviews[served.resource];
   if (review === undefined || info.verb !== 'create') return undefined;
-  const body = parseBody(request.body, request.headers['content-type'], served.kind);
+  const body = parseBody(
+    request.body,
+    request.headers['content-type'],
+    served.kind,
+    expectedOf(context).schema,
+  );
   const { object, warnings } = decodeObject(body, expectedOf(context), fieldValidationOf(request.url));
+  ensureObject(object, 'metadata');
+  trackUpdate(
+    served,
+    undefined,
+    object,
+    writeOptions(context, 'CreateOptions'),
+    timestamp(context.engine.effects.now()),
+  );
   const status = review(object, request.user, reviewers, context);
-  const answer = {
-    ...object,
-    kind: served.kind,
-    apiVersion: formatApiVersion(served.group, info.version),
-    metadata: ensureObject(object, 'metadata'),
-    status,
-  };
-  return jsonResponse(answer, 201, warnings);
+  const apiVersion = formatApiVersion(served.group, info.version);
+  return jsonResponse({ ...object, kind: served.kind, apiVersion, status }, 201, warnings);
 }
 
 function accessReview(body: JsonObject, user: User, authorizer: RbacAuthorizer): JsonObject {

@@ -4,6 +4,7 @@ import { createObject } from '../engine/create.ts';
 import { type DeleteOptions, type Deletion, deleteObject } from '../engine/delete.ts';
 import { updateObject } from '../engine/update.ts';
 import { ensureObject, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../json.ts';
+import { builtinSchema } from '../schema/builtin.ts';
 import { badRequest } from '../status.ts';
 import {
   expectedOf,
@@ -23,7 +24,12 @@ export function createHandler(context: ResourceContext): ApiResponse {
   const view = viewOf(context);
   const { request, info, served } = context;
   const options = writeOptions(context, 'CreateOptions');
-  const body = parseBody(request.body, request.headers['content-type'], served.kind);
+  const body = parseBody(
+    request.body,
+    request.headers['content-type'],
+    served.kind,
+    expectedOf(context).schema,
+  );
   const { object, warnings } = decodeObject(body, expectedOf(context), fieldValidationOf(request.url));
   placeIn(context, object, info.namespace);
   const created = createObject(context.engine, context.stored, toStorage(context, object), options);
@@ -55,7 +61,12 @@ export function updateHandler(context: ResourceContext): ApiResponse {
   const { request, info, served } = context;
   const subresource = info.subresource;
   const options = writeOptions(context, 'UpdateOptions', subresource);
-  const body = parseBody(request.body, request.headers['content-type'], served.kind);
+  const body = parseBody(
+    request.body,
+    request.headers['content-type'],
+    served.kind,
+    expectedOf(context).schema,
+  );
   const { object, warnings } = decodeObject(body, expectedOf(context), fieldValidationOf(request.url));
   const name = info.name ?? '';
   placeIn(context, object, info.namespace);
@@ -133,7 +144,15 @@ function deleteOptions(context: ResourceContext): DeleteOptions {
   const { request } = context;
   const query = request.url.searchParams;
   const text = request.body.toString('utf8').trim();
-  const parsed = text === '' ? {} : parseBody(request.body, request.headers['content-type'], 'DeleteOptions');
+  const parsed =
+    text === ''
+      ? {}
+      : parseBody(
+          request.body,
+          request.headers['content-type'],
+          'DeleteOptions',
+          builtinSchema('meta.DeleteOptions'),
+        );
   const body: JsonObject = isObject(parsed) ? parsed : {};
   const grace = numberAt(body, 'gracePeriodSeconds') ?? numberOf(query.get('gracePeriodSeconds'));
   const orphans = body.orphanDependents ?? query.get('orphanDependents');

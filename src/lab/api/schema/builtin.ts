@@ -52,23 +52,40 @@ function field(line: string): Schema {
   const [word = 'any', ...attributes] = line.split(' ');
   const schema = typeOfWord(word);
   const extra: Record<string, unknown> = {};
-  for (const attribute of attributes) {
-    const at = attribute.indexOf('=');
-    const key = at === -1 ? attribute : attribute.slice(0, at);
-    const value = at === -1 ? '' : attribute.slice(at + 1);
-    if (key === 'keys') {
-      extra['x-kubernetes-list-type'] = 'map';
-      extra['x-kubernetes-list-map-keys'] = value.split(',');
-    } else if (key === 'list') extra['x-kubernetes-list-type'] = value;
-    else if (key === 'zero') extra.goZero = true;
-    else if (key === 'atomic') extra['x-kubernetes-map-type'] = 'atomic';
-    else if (key === 'patch') extra['x-kubernetes-patch-strategy'] = value;
-    else if (key === 'key') extra['x-kubernetes-patch-merge-key'] = value;
-    else if (key === 'default') extra.default = JSON.parse(value);
-  }
+  for (const attribute of attributes) Object.assign(extra, attributeOf(attribute));
   if (Object.keys(extra).length === 0) return schema;
   // A getter must stay a getter: spreading would unfold the type now.
   return Object.defineProperties({ ...extra }, Object.getOwnPropertyDescriptors(schema));
+}
+
+const flags: Readonly<Record<string, Schema>> = {
+  atomic: { 'x-kubernetes-map-type': 'atomic' },
+  zero: { goZero: true },
+  keep: { goKeep: true },
+  ptr: { goPointer: true },
+  wrapped: { wireWrapped: true },
+};
+
+/** One word of a field's line: see scripts/kubernetes-schemas.ts, which writes them. */
+function attributeOf(attribute: string): Record<string, unknown> {
+  if (attribute.startsWith('#')) return { wire: attribute.slice(1).split('.').map(Number) };
+  const at = attribute.indexOf('=');
+  if (at === -1) return { ...flags[attribute] };
+  const value = attribute.slice(at + 1);
+  switch (attribute.slice(0, at)) {
+    case 'keys':
+      return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': value.split(',') };
+    case 'list':
+      return { 'x-kubernetes-list-type': value };
+    case 'patch':
+      return { 'x-kubernetes-patch-strategy': value };
+    case 'key':
+      return { 'x-kubernetes-patch-merge-key': value };
+    case 'default':
+      return { default: JSON.parse(value) };
+    default:
+      return {};
+  }
 }
 
 function typeOfWord(word: string): Schema {

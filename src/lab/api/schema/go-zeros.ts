@@ -1,37 +1,62 @@
-/** Fields that Go prints even when nobody set them: `resources: {}`, `strategy: {}`, `status: {}`, `replicas: 0`. */
+/**
+ * What Go makes of empty values when it prints an object of a built-in kind: structs stand as `{}`, fields
+ * without `omitempty` as `""`, `0`, `false` or `null`, and every other empty value is left out.
+ */
 import { isObject, type JsonObject } from '../json.ts';
 import { mapValues, type Schema } from './schema.ts';
 import { ownProperty } from './unknown-fields.ts';
 
-/** Fills them in, in place, wherever an object of a built-in type stands. */
-export function fillZeros(value: unknown, schema: Schema): void {
+/** Brings an object into the form in which Go would print it, in place. */
+export function asGoPrints(value: unknown, schema: Schema): void {
   if (Array.isArray(value)) {
-    for (const item of value) if (schema.items !== undefined) fillZeros(item, schema.items);
+    for (const item of value) if (schema.items !== undefined) asGoPrints(item, schema.items);
     return;
   }
   if (!isObject(value)) return;
-  for (const [field, property] of Object.entries(schema.properties ?? {})) {
-    if (property.goZero === true && (value[field] === undefined || value[field] === null))
-      value[field] = zeroOf(property);
-  }
   const values = mapValues(schema);
+  if (values !== undefined) for (const item of Object.values(value)) asGoPrints(item, values);
   for (const [field, item] of Object.entries(value)) {
-    const known = ownProperty(schema.properties, field) ?? values;
-    if (known !== undefined && typeof item === 'object') fillZeros(item, known);
+    const property = ownProperty(schema.properties, field);
+    if (property === undefined) continue;
+    if (isEmptyInGo(item, property)) delete value[field];
+    else asGoPrints(item, property);
+  }
+  fillZeros(value, schema);
+}
+
+/** Absent in Go's eyes: an empty string, number, list or map that is no pointer. */
+function isEmptyInGo(value: unknown, schema: Schema): boolean {
+  if (value === null || value === undefined) return true;
+  if (schema.goKeep === true) return false;
+  if (Array.isArray(value)) return value.length === 0;
+  if (isObject(value)) return mapValues(schema) !== undefined && Object.keys(value).length === 0;
+  return schema.goPointer !== true && (value === '' || value === 0 || value === false);
+}
+
+function fillZeros(object: JsonObject, schema: Schema): void {
+  for (const [field, property] of Object.entries(schema.properties ?? {})) {
+    if (object[field] !== undefined) continue;
+    const isStruct =
+      property.goZero === true && property.type === 'object' && property.typeName !== undefined;
+    if (isStruct) {
+      const made: JsonObject = {};
+      object[field] = made;
+      fillZeros(made, property);
+    } else if (property.goKeep === true && property.goPointer !== true) object[field] = zeroOf(property);
   }
 }
 
 function zeroOf(schema: Schema): unknown {
   switch (schema.type) {
     case 'string':
-      return '';
+      return schema.format === 'date-time' ? null : '';
     case 'integer':
     case 'number':
       return 0;
     case 'boolean':
       return false;
     default:
-      return schema['x-kubernetes-int-or-string'] === true ? 0 : {};
+      return schema['x-kubernetes-int-or-string'] === true ? 0 : null;
   }
 }
 

@@ -53,8 +53,16 @@ export interface Schema {
   readonly 'x-kubernetes-patch-merge-key'?: string;
   readonly 'x-kubernetes-validations'?: readonly CelRule[];
   readonly description?: string;
-  /** Built-in kinds: Go prints the field even when nobody set it, as `{}`, `""`, `0` or `false`. */
+  /** Built-in kinds, a field's default in OpenAPI is empty; for a struct that means that Go prints it as `{}`. */
   readonly goZero?: boolean;
+  /** Built-in kinds: Go prints the field also when it is empty (no `omitempty`). */
+  readonly goKeep?: boolean;
+  /** Built-in kinds: a pointer in Go, so that `0`, `false` and `""` are values and not absence. */
+  readonly goPointer?: boolean;
+  /** Built-in kinds: the protobuf field numbers that lead to the field. */
+  readonly wire?: readonly number[];
+  /** Built-in kinds: a list that is a message of its own on the wire. */
+  readonly wireWrapped?: boolean;
 }
 
 /** True where the schema says nothing about the value: unknown fields below it are kept. */

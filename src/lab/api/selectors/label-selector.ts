@@ -54,56 +54,107 @@ export function matchesRequirements(requirements: readonly LabelRequirement[], l
   return requirements.every((requirement) => meets(requirement, labels));
 }
 
-const setPattern = /^\s*([^\s!=,()]+)\s+(in|notin)\s*\(([^()]*)\)\s*$/;
-const comparePattern = /^\s*([^\s!=<>,()]+)\s*(==|=|!=|>|<)\s*([^\s=!<>,()]*)\s*$/;
-const existsPattern = /^\s*(!?)\s*([^\s!=,()]+)\s*$/;
+interface Token {
+  readonly kind: 'word' | 'operator' | 'end';
+  readonly text: string;
+}
+
+const tokenPattern = /\s*(==|!=|=|!|<|>|\(|\)|,|[^\s=!<>(),]+)/gy;
+
+function tokens(text: string): readonly Token[] {
+  const found = [...text.matchAll(tokenPattern)].map((match): Token => {
+    const word = match[1] ?? '';
+    return { kind: /^[=!<>(),]/.test(word) ? 'operator' : 'word', text: word };
+  });
+  return [...found, { kind: 'end', text: '' }];
+}
 
 /**
  * Reads `a=b,c!=d,e in (f,g),!h`.
  * @throws ApiStatus BadRequest, in the words of the real server, where it cannot be read.
  */
 export function parseLabelSelector(text: string): readonly LabelRequirement[] {
-  if (text.trim() === '') return [];
-  return splitOutsideParentheses(text).map((part) => parseRequirement(part, text));
+  return text.trim() === '' ? [] : new SelectorParser(tokens(text)).requirements();
 }
 
-function parseRequirement(part: string, whole: string): LabelRequirement {
-  const set = setPattern.exec(part);
-  if (set !== null) {
-    const values = (set[3] ?? '').split(',').map((value) => value.trim());
-    return { key: set[1] ?? '', operator: set[2] === 'in' ? 'In' : 'NotIn', values };
-  }
-  const exists = existsPattern.exec(part);
-  if (exists !== null) {
-    return { key: exists[2] ?? '', operator: exists[1] === '!' ? 'DoesNotExist' : 'Exists', values: [] };
-  }
-  const compare = comparePattern.exec(part);
-  if (compare !== null) {
-    const operators: Readonly<Record<string, LabelOperator>> = { '!=': 'NotIn', '>': 'Gt', '<': 'Lt' };
-    return {
-      key: compare[1] ?? '',
-      operator: operators[compare[2] ?? ''] ?? 'In',
-      values: [compare[3] ?? ''],
-    };
-  }
-  throw badRequest(
-    `unable to parse requirement: found '${part.trim()}', expected: ${whole === part ? 'identifier' : "',' or 'end of string'"}`,
-  );
-}
+class SelectorParser {
+  readonly #tokens: readonly Token[];
+  #at = 0;
 
-function splitOutsideParentheses(text: string): readonly string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const character = text[index];
-    if (character === '(') depth += 1;
-    else if (character === ')') depth -= 1;
-    else if (character === ',' && depth === 0) {
-      parts.push(text.slice(start, index));
-      start = index + 1;
+  constructor(list: readonly Token[]) {
+    this.#tokens = list;
+  }
+
+  requirements(): readonly LabelRequirement[] {
+    const found = [this.#requirement()];
+    while (this.#next.text === ',') {
+      this.#at += 1;
+      found.push(this.#requirement());
+    }
+    if (this.#next.kind !== 'end') this.#refuse("',' or 'end of string'");
+    return found;
+  }
+
+  get #next(): Token {
+    return this.#tokens[this.#at] ?? { kind: 'end', text: '' };
+  }
+
+  #refuse(expected: string): never {
+    throw badRequest(`unable to parse requirement: found '${this.#next.text}', expected: ${expected}`);
+  }
+
+  #word(): string {
+    const { kind, text } = this.#next;
+    if (kind !== 'word') this.#refuse('identifier');
+    this.#at += 1;
+    return text;
+  }
+
+  #requirement(): LabelRequirement {
+    if (this.#next.text === '!') {
+      this.#at += 1;
+      return { key: this.#word(), operator: 'DoesNotExist', values: [] };
+    }
+    const key = this.#word();
+    const { kind, text } = this.#next;
+    if (kind === 'end' || text === ',') return { key, operator: 'Exists', values: [] };
+    this.#at += 1;
+    switch (text) {
+      case '=':
+      case '==':
+        return { key, operator: 'In', values: [this.#value()] };
+      case '!=':
+        return { key, operator: 'NotIn', values: [this.#value()] };
+      case '>':
+        return { key, operator: 'Gt', values: [this.#word()] };
+      case '<':
+        return { key, operator: 'Lt', values: [this.#word()] };
+      case 'in':
+        return { key, operator: 'In', values: this.#values() };
+      case 'notin':
+        return { key, operator: 'NotIn', values: this.#values() };
+      default:
+        this.#at -= 1;
+        return this.#refuse('in, notin, =, ==, !=, gt, lt');
     }
   }
-  parts.push(text.slice(start));
-  return parts;
+
+  /** A value may be empty: `a=` and `a=,b=c`. */
+  #value(): string {
+    const { kind, text } = this.#next;
+    return kind === 'end' || text === ',' ? '' : this.#word();
+  }
+
+  #values(): readonly string[] {
+    if (this.#next.text !== '(') this.#refuse("'('");
+    this.#at += 1;
+    const values: string[] = [];
+    while (this.#next.text !== ')') {
+      values.push(this.#next.text === ',' ? '' : this.#word());
+      if (this.#next.text === ',') this.#at += 1;
+      else if (this.#next.text !== ')') this.#refuse("',' or ')'");
+    }
+    this.#at += 1;
+    return values;
+  }
 }

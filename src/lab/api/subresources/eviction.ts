@@ -6,6 +6,7 @@ import { parseBody } from '../http/decode.ts';
 import { methodNotAllowed } from '../http/errors.ts';
 import { type ApiResponse, jsonResponse } from '../http/request.ts';
 import { draftOf, isObject, numberAt, objectAt, stringMapAt } from '../json.ts';
+import { builtinSchema } from '../schema/builtin.ts';
 import { matchesLabelSelector } from '../selectors/label-selector.ts';
 import { ApiStatus } from '../status.ts';
 import { podOf } from './pod-container.ts';
@@ -14,7 +15,12 @@ import { podOf } from './pod-container.ts';
 export function evictionHandler(context: ResourceContext): ApiResponse {
   const { engine, stored, info, request } = context;
   if (info.verb !== 'create') throw methodNotAllowed();
-  const body = parseBody(request.body, request.headers['content-type'], 'Eviction');
+  const body = parseBody(
+    request.body,
+    request.headers['content-type'],
+    'Eviction',
+    builtinSchema('policy.v1.Eviction'),
+  );
   const options = isObject(body) ? objectAt(body, 'deleteOptions') : undefined;
   const pod = podOf(context);
   refuseByBudget(context, pod);

@@ -57,7 +57,7 @@ export function scaleHandler(context: ResourceContext): ApiResponse {
 
 function readBody(context: ResourceContext, warnings: string[]): JsonObject {
   const { request } = context;
-  const body = parseBody(request.body, request.headers['content-type'], 'Scale');
+  const body = parseBody(request.body, request.headers['content-type'], 'Scale', expected.schema);
   const decoded = decodeObject(body, expected, fieldValidationOf(request.url));
   warnings.push(...decoded.warnings);
   return decoded.object;

@@ -7,6 +7,7 @@ import { presentObject } from '../http/present.ts';
 import { type ApiResponse, jsonResponse } from '../http/request.ts';
 import { ensureObject, isObject, type JsonObject } from '../json.ts';
 import type { TokenIssuer } from '../rbac/tokens.ts';
+import { builtinSchema } from '../schema/builtin.ts';
 import { ApiStatus, badRequest } from '../status.ts';
 import { evictionHandler } from './eviction.ts';
 import { logHandler } from './log.ts';
@@ -46,7 +47,12 @@ export async function subresourceHandler(
 
 function bodyOf(context: ResourceContext, kind: string): JsonObject {
   const { request } = context;
-  const body = parseBody(request.body, request.headers['content-type'], kind);
+  const body = parseBody(
+    request.body,
+    request.headers['content-type'],
+    kind,
+    builtinSchema(`core.v1.${kind}`),
+  );
   if (!isObject(body)) throw badRequest(`the object provided is unrecognized (must be of type ${kind})`);
   return body;
 }

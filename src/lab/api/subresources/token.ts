@@ -24,7 +24,7 @@ export function tokenHandler(context: ResourceContext, tokens: TokenIssuer): Api
   const { engine, stored, info, request } = context;
   if (info.verb !== 'create') throw methodNotAllowed();
   const account = mustGet(engine, stored, info.namespace, info.name ?? '');
-  const body = parseBody(request.body, request.headers['content-type'], 'TokenRequest');
+  const body = parseBody(request.body, request.headers['content-type'], 'TokenRequest', expected.schema);
   const { object, warnings } = decodeObject(body, expected, fieldValidationOf(request.url));
   const spec = ensureObject(object, 'spec');
   const seconds = numberAt(spec, 'expirationSeconds') ?? 3600;
