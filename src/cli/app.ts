@@ -12,6 +12,7 @@ import { evidenceRoute } from './commands/evidence.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
 import { rbacRoute } from './commands/rbac.route.ts';
 import { secureRoute } from './commands/secure.route.ts';
+import { snapshotRoute } from './commands/snapshot.route.ts';
 import { verifyRoute } from './commands/verify.route.ts';
 import type { Context } from './context.ts';
 import { type HelpStyle, helpIntegration } from './help.ts';
@@ -21,6 +22,7 @@ const routes = buildRouteMap({
   routes: {
     posture: postureRoute,
     check: checkRoute,
+    snapshot: snapshotRoute,
     secure: secureRoute,
     completion: completionRoute,
     verify: verifyRoute,

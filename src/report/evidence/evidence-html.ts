@@ -119,6 +119,7 @@ function rowDetails(row: VerifyRow): string {
   const { judgement } = row;
   const probes = [
     ...row.plaintext.map((probe) => ({ ...probe, kind: 'plaintext' })),
+    ...row.foreignTls.map((probe) => ({ ...probe, kind: 'TLS without certificate' })),
     ...(row.mutualTls === undefined ? [] : [{ ...row.mutualTls, kind: 'mutual TLS' }]),
   ];
   const lines = probes.map(({ kind, at, caller, target, outcome }) => {

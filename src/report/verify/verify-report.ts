@@ -1,6 +1,11 @@
 /** What `padlock verify -o json` prints: the rows with their four columns, flattened to words and sentences. */
 import type { Configured } from '../../evidence/envoy/inbound.ts';
-import type { MutualTlsOutcome, PlaintextOutcome, ProbeRecord } from '../../evidence/probe/outcome.ts';
+import type {
+  ForeignTlsOutcome,
+  MutualTlsOutcome,
+  PlaintextOutcome,
+  ProbeRecord,
+} from '../../evidence/probe/outcome.ts';
 import type { ConfiguredPod, VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
 import { formatRef } from '../../istio/kubernetes.ts';
@@ -88,6 +93,7 @@ function rowJson(row: VerifyRow): object {
     observed: { looked: false },
     proven: {
       plaintext: row.plaintext.map(probeJson),
+      foreignTls: row.foreignTls.map(probeJson),
       mutualTls:
         row.mutualTls === undefined
           ? { result: 'not-tried', detail: row.mutualTlsMissing ?? '' }
@@ -97,7 +103,7 @@ function rowJson(row: VerifyRow): object {
   };
 }
 
-function probeJson(record: ProbeRecord<MutualTlsOutcome | PlaintextOutcome>): object {
+function probeJson(record: ProbeRecord<ForeignTlsOutcome | MutualTlsOutcome | PlaintextOutcome>): object {
   const { outcome, ...where } = record;
   const { kind, ...what } = outcome;
   return { ...where, result: kind, ...what };
