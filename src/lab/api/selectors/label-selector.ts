@@ -87,36 +87,36 @@ class SelectorParser {
 
   requirements(): readonly LabelRequirement[] {
     const found = [this.#requirement()];
-    while (this.#next.text === ',') {
+    while (this.#peek().text === ',') {
       this.#at += 1;
       found.push(this.#requirement());
     }
-    if (this.#next.kind !== 'end') this.#refuse("',' or 'end of string'");
+    if (this.#peek().kind !== 'end') this.#refuse("',' or 'end of string'");
     return found;
   }
 
-  get #next(): Token {
+  #peek(): Token {
     return this.#tokens[this.#at] ?? { kind: 'end', text: '' };
   }
 
   #refuse(expected: string): never {
-    throw badRequest(`unable to parse requirement: found '${this.#next.text}', expected: ${expected}`);
+    throw badRequest(`unable to parse requirement: found '${this.#peek().text}', expected: ${expected}`);
   }
 
   #word(): string {
-    const { kind, text } = this.#next;
+    const { kind, text } = this.#peek();
     if (kind !== 'word') this.#refuse('identifier');
     this.#at += 1;
     return text;
   }
 
   #requirement(): LabelRequirement {
-    if (this.#next.text === '!') {
+    if (this.#peek().text === '!') {
       this.#at += 1;
       return { key: this.#word(), operator: 'DoesNotExist', values: [] };
     }
     const key = this.#word();
-    const { kind, text } = this.#next;
+    const { kind, text } = this.#peek();
     if (kind === 'end' || text === ',') return { key, operator: 'Exists', values: [] };
     this.#at += 1;
     switch (text) {
@@ -141,18 +141,18 @@ class SelectorParser {
 
   /** A value may be empty: `a=` and `a=,b=c`. */
   #value(): string {
-    const { kind, text } = this.#next;
+    const { kind, text } = this.#peek();
     return kind === 'end' || text === ',' ? '' : this.#word();
   }
 
   #values(): readonly string[] {
-    if (this.#next.text !== '(') this.#refuse("'('");
+    if (this.#peek().text !== '(') this.#refuse("'('");
     this.#at += 1;
     const values: string[] = [];
-    while (this.#next.text !== ')') {
-      values.push(this.#next.text === ',' ? '' : this.#word());
-      if (this.#next.text === ',') this.#at += 1;
-      else if (this.#next.text !== ')') this.#refuse("',' or ')'");
+    while (this.#peek().text !== ')') {
+      values.push(this.#peek().text === ',' ? '' : this.#word());
+      if (this.#peek().text === ',') this.#at += 1;
+      else if (this.#peek().text !== ')') this.#refuse("',' or ')'");
     }
     this.#at += 1;
     return values;
