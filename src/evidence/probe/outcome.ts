@@ -17,6 +17,13 @@ export type PlaintextOutcome =
   /** The probe itself did not work. */
   | { readonly kind: 'not-run'; readonly detail: string };
 
+/** The experience of a caller who speaks TLS but shows no certificate. STRICT refuses it. */
+export type ForeignTlsOutcome =
+  /** An HTTP answer came through that TLS: by whom it was ended, the application or its proxy, is not told. */
+  | { readonly kind: 'answered'; readonly detail: string }
+  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'not-run'; readonly detail: string };
+
 /** A mesh client's experience. Only `accepted` shows mutual TLS with the expected identities. */
 export type MutualTlsOutcome =
   | {

@@ -4,8 +4,8 @@
  */
 import { PadlockError } from '../../errors.ts';
 import type { Cluster } from '../../sources/cluster.ts';
-import { type Container, curl, NoCurl, readPlaintextCurl } from './curl.ts';
-import type { PlaintextOutcome } from './outcome.ts';
+import { type Container, curl, NoCurl, readForeignTlsCurl, readPlaintextCurl } from './curl.ts';
+import type { ForeignTlsOutcome, PlaintextOutcome } from './outcome.ts';
 import { type PodPort, probeByPodProxy, probePath } from './pod-proxy.ts';
 
 export interface PlaintextTarget extends PodPort {
@@ -93,11 +93,10 @@ async function fromContainer(
   effects: PlaintextEffects,
 ): Promise<PlaintextOutcome | undefined> {
   if (target.address === undefined) return undefined;
-  const host = target.address.includes(':') ? `[${target.address}]` : target.address;
   const userAgent = `padlock-probe/${effects.nonce()}`;
   try {
     const { signal } = effects;
-    const url = `http://${host}:${target.port}${probePath}`;
+    const url = `http://${hostOf(target.address)}:${target.port}${probePath}`;
     return readPlaintextCurl(await curl(effects.cluster, from, url, { userAgent, signal }));
   } catch (error) {
     effects.signal?.throwIfAborted();
@@ -108,4 +107,28 @@ async function fromContainer(
       ? { kind: 'not-allowed', right: 'create pods/exec', detail }
       : { kind: 'not-run', detail };
   }
+}
+
+/** TLS without a client certificate, from a container that no sidecar captures; undefined where it cannot call. */
+export async function probeForeignTls(
+  target: PodPort & { readonly address: string | undefined },
+  from: Container,
+  effects: PlaintextEffects,
+): Promise<ForeignTlsOutcome | undefined> {
+  if (target.address === undefined) return undefined;
+  try {
+    const userAgent = `padlock-probe/${effects.nonce()}`;
+    const url = `https://${hostOf(target.address)}:${target.port}${probePath}`;
+    const { signal } = effects;
+    return readForeignTlsCurl(await curl(effects.cluster, from, url, { userAgent, signal, insecure: true }));
+  } catch (error) {
+    effects.signal?.throwIfAborted();
+    if (error instanceof NoCurl) return undefined;
+    if (error instanceof PadlockError) return { kind: 'not-run', detail: error.message };
+    throw error;
+  }
+}
+
+function hostOf(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }

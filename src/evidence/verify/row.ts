@@ -2,7 +2,7 @@
 import type { Inbound } from '../../mesh/inbound.ts';
 import type { CertificateFinding } from '../certificates/judge.ts';
 import type { Configured } from '../envoy/inbound.ts';
-import type { MutualTlsOutcome, PlaintextOutcome, ProbeRecord } from '../probe/outcome.ts';
+import type { ForeignTlsOutcome, MutualTlsOutcome, PlaintextOutcome, ProbeRecord } from '../probe/outcome.ts';
 
 export type Verdict = 'PROVEN' | 'FAILED' | 'INCONCLUSIVE';
 
@@ -25,6 +25,8 @@ export interface VerifyRow {
   readonly configured: readonly ConfiguredPod[];
   readonly certificates: readonly (CertificateFinding & { readonly pod: string })[];
   readonly plaintext: readonly (ProbeRecord<PlaintextOutcome> & { readonly pod: string })[];
+  /** TLS without a client certificate, where a probe pod was made to try it from. */
+  readonly foreignTls: readonly (ProbeRecord<ForeignTlsOutcome> & { readonly pod: string })[];
   /** Absent: no such probe was possible; `mutualTlsMissing` says why. */
   readonly mutualTls?: ProbeRecord<MutualTlsOutcome>;
   readonly mutualTlsMissing?: string;

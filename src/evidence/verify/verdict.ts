@@ -17,6 +17,7 @@ const rules: readonly Rule[] = [
   noPods,
   plaintextAnswered,
   noProxy,
+  foreignTlsAnswered,
   badCertificate,
   mutualTlsWentWrong,
   configuredTakesPlaintext,
@@ -87,6 +88,17 @@ function noProxy(row: Columns): Decision | null {
     verdict: 'FAILED',
     reason: 'no sidecar guards this port, so nothing refuses plaintext',
     next: withoutProxy(row),
+  };
+}
+
+/** Under STRICT the proxy ends TLS itself and asks for a certificate; an answer means that it did not. */
+function foreignTlsAnswered(row: Columns): Decision | null {
+  const answered = row.foreignTls.find(({ outcome }) => outcome.kind === 'answered');
+  if (answered?.outcome.kind !== 'answered' || row.declared.mode !== 'STRICT') return null;
+  return {
+    verdict: 'FAILED',
+    reason: `TLS without a client certificate was answered by ${answered.pod} (${answered.outcome.detail})`,
+    next: whyOpen(row),
   };
 }
 

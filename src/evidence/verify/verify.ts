@@ -17,7 +17,7 @@ import { type ClientSearch, findMeshClient, type MeshClient, optedOut } from '..
 import { type Container, NoCurl } from '../probe/curl.ts';
 import { type MutualTlsTarget, probeMutualTls } from '../probe/mutual-tls.ts';
 import type { MutualTlsOutcome, ProbeRecord } from '../probe/outcome.ts';
-import { probePlaintext } from '../probe/plaintext.ts';
+import { probeForeignTls, probePlaintext } from '../probe/plaintext.ts';
 import type { ProbesByNamespace } from '../probe/probe-pods.ts';
 import { idOf } from './identities.ts';
 import { type ProxyFacts, readClientDump, readProxy } from './proxies.ts';
@@ -223,6 +223,11 @@ async function verifyPort(run: Run, target: Target, port: number): Promise<Verif
   const plaintext = probesAllowed
     ? await Promise.all(pods.map((pod) => plaintextProbe(run, workload, pod, port, !declared.plaintext)))
     : [];
+  const [outsider] = run.probes.get(workload.namespace)?.outsiders ?? [];
+  const foreignTls =
+    outsider === undefined || !probesAllowed
+      ? []
+      : await Promise.all(pods.map((pod) => foreignTlsProbe(run, workload, pod, port, outsider)));
   const positive =
     probesAllowed && pods.length > 0 && declared.captured
       ? await mutualTlsProbe(run, target, port)
@@ -237,6 +242,7 @@ async function verifyPort(run: Run, target: Target, port: number): Promise<Verif
     configured: pods.map((pod) => configuredOf(run, workload, pod.name, port)),
     certificates: pods.flatMap((pod) => certificatesOf(run, workload, pod.name)),
     plaintext,
+    foreignTls: foreignTls.filter((probe) => probe !== undefined),
     ...('missing' in positive ? { mutualTlsMissing: positive.missing } : { mutualTls: positive }),
     probesAllowed,
   };
@@ -276,6 +282,21 @@ async function plaintextProbe(
   const target = { namespace: workload.namespace, pod: pod.name, port, address: pod.ips[0], refusalExpected };
   const callers = [...(run.probes.get(workload.namespace)?.outsiders ?? []), ...run.outsiders];
   const { outcome, caller } = await probePlaintext(target, callers, run.effects);
+  return { pod: pod.name, target: `${workload.namespace}/${pod.name}:${port}`, caller, at, outcome };
+}
+
+async function foreignTlsProbe(
+  run: Run,
+  workload: Workload,
+  pod: WorkloadPod,
+  port: number,
+  from: Container,
+): Promise<VerifyRow['foreignTls'][number] | undefined> {
+  const at = new Date(run.effects.now()).toISOString();
+  const target = { namespace: workload.namespace, pod: pod.name, port, address: pod.ips[0] };
+  const outcome = await probeForeignTls(target, from, run.effects);
+  if (outcome === undefined) return undefined;
+  const caller = `curl in ${from.namespace}/${from.pod} (${from.container})`;
   return { pod: pod.name, target: `${workload.namespace}/${pod.name}:${port}`, caller, at, outcome };
 }
 
