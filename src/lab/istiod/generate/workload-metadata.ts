@@ -38,5 +38,7 @@ export function workloadMetadata(pod: Pod): WorkloadMetadata {
 export function workloadLabel({ pod, namespace }: MeshEndpoint): string {
   if (pod === undefined) return `;${namespace};;;${clusterId}`;
   const { name, canonicalName, canonicalRevision } = workloadMetadata(pod);
-  return [name, pod.namespace, canonicalName, canonicalRevision, clusterId].join(';');
+  // The default revision is left out.
+  const revision = canonicalRevision === 'latest' ? '' : canonicalRevision;
+  return [name, pod.namespace, canonicalName, revision, clusterId].join(';');
 }
