@@ -1,0 +1,211 @@
+/** The lab: a Kubernetes API, its nodes and a mesh, in this one process. */
+import type { KubeObject } from '../istio/kubernetes.ts';
+import type { Api } from './api/api.ts';
+import { createApiCertificates } from './api/api-certificates.ts';
+import { createApi, type LabApi } from './api/create-api.ts';
+import { type ApiServer, startApiServer } from './api/server.ts';
+import { istioSystemObjects } from './bootstrap/istio-system.ts';
+import { publishKubernetesService } from './bootstrap/kubernetes-service.ts';
+import { publishMeshRoot } from './bootstrap/mesh-root.ts';
+import { type ClusterCore, resourceOf, startCore } from './cluster-core.ts';
+import { findExecutable } from './find-executable.ts';
+import { createIstiod } from './istiod/create-istiod.ts';
+import type { Istiod } from './istiod/istiod.ts';
+import type { PodObject } from './kinds/pod.ts';
+import { type KubeconfigFacts, kubeconfigText } from './kubeconfig.ts';
+import type { Kubelet } from './kubelet/kubelet.ts';
+import type { Network } from './net/network.ts';
+
+export interface LabOptions {
+  /** The name of the kubeconfig's context is `padlock-NAME`; `lab` when absent. */
+  readonly name?: string;
+  /** The API server's port on 127.0.0.1; any free one when absent or 0. */
+  readonly port?: number;
+  /** Nodes, 1 to 8; two when absent. */
+  readonly nodes?: number;
+  /** Seconds that a workload certificate lives; a day when absent. */
+  readonly certTtlSeconds?: number;
+  /** Each sidecar hears of a change after a delay of its own, in milliseconds. Absent: at once. */
+  readonly propagation?: { readonly min: number; readonly max: number; readonly seed: number };
+  /** Seconds for which connections on removed configuration live on; 45 when absent. */
+  readonly drainSeconds?: number;
+  /** The mesh config as YAML text; Istio's defaults with access logs when absent. */
+  readonly meshConfig?: string;
+  /** A PATH to find curl in; without it exec of curl says that there is none. */
+  readonly path?: string;
+  /** Something in the lab failed and is tried again: a sentence, for a log. */
+  readonly onProblem?: (sentence: string, error: unknown) => void;
+}
+
+export interface Lab {
+  readonly api: Api;
+  readonly network: Network;
+  readonly kubelet: Kubelet;
+  readonly istiod: Istiod;
+  readonly server: { readonly port: number; readonly url: string };
+  /** The kubeconfig's context. */
+  readonly context: string;
+  /** The kubeconfig file's text: it holds the administrator's private key. */
+  readonly kubeconfig: string;
+  /** What the kubeconfig is made of, for merging it into another. */
+  readonly access: KubeconfigFacts;
+  /** False where the machine has no curl: exec of curl then says so. */
+  readonly hasCurl: boolean;
+  /** Resolves when the pods of istio-system are ready. */
+  whenReady(): Promise<void>;
+  /** Ends every pod, watch and connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a lab. It is usable when this resolves; the pods of istio-system become ready a moment later.
+ * @throws PadlockError `PORT_IN_USE`
+ */
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
+  const now = (): Date => new Date();
+  const onProblem = options.onProblem ?? (() => undefined);
+  const api = createApi();
+  const [certificates, istiod] = await Promise.all([
+    createApiCertificates(now()),
+    createIstiod({
+      api,
+      now: () => now().getTime(),
+      ...(options.certTtlSeconds === undefined ? {} : { certTtlSeconds: options.certTtlSeconds }),
+      ...(options.propagation === undefined ? {} : { propagation: options.propagation }),
+      ...(options.drainSeconds === undefined ? {} : { drainSeconds: options.drainSeconds }),
+    }),
+  ]);
+  api.addAdmission(istiod.inject);
+  const curl = findExecutable('curl', options.path ?? '');
+  let server: ApiServer | undefined;
+  const core = await startCore({
+    api,
+    now,
+    nodes: options.nodes ?? 2,
+    curl,
+    clusterCertificate: certificates.caCertificate,
+    startSidecar: istiod.startSidecar,
+    token: (pod, audience) => (server === undefined ? undefined : tokenOf(api, server, pod, audience)),
+    drainMilliseconds: options.propagation === undefined ? quickDrain : options.propagation.max + quickDrain,
+    onProblem,
+  });
+  const stopPublishing = publishMeshRoot(api, istiod.ca, (controller, key, error) =>
+    onProblem(`${controller}: ${key}`, error),
+  );
+  const endInside = async (): Promise<void> => {
+    stopPublishing();
+    await core.close();
+    await istiod.close();
+  };
+  try {
+    server = await startApiServer({
+      api,
+      kubelet: core.kubelet,
+      host: '127.0.0.1',
+      port: options.port ?? 0,
+      caCertificate: certificates.caCertificate,
+      certificate: certificates.server,
+      onInternalError: (error) => onProblem('the API server failed to answer a request', error),
+    });
+  } catch (error) {
+    await endInside();
+    throw error;
+  }
+  const unpublish = publishKubernetesService(api, core.network, server.port);
+  const objects = istioSystemObjects(
+    options.meshConfig === undefined ? {} : { meshConfig: options.meshConfig },
+  );
+  for (const object of objects) api.create(resourceOf(api, object), object, 'helm');
+  return assemble({ options, api, core, istiod, server, curl, certificates, objects }, async () => {
+    unpublish();
+    await server.close();
+    await endInside();
+  });
+}
+
+/** Without a propagation delay everybody hears of a pod's end within this time. */
+const quickDrain = 100;
+
+interface Parts {
+  readonly options: LabOptions;
+  readonly api: LabApi;
+  readonly core: ClusterCore;
+  readonly istiod: Istiod;
+  readonly server: ApiServer;
+  readonly curl: string | undefined;
+  readonly certificates: Awaited<ReturnType<typeof createApiCertificates>>;
+  readonly objects: readonly KubeObject[];
+}
+
+function assemble(parts: Parts, close: () => Promise<void>): Lab {
+  const { options, api, core, istiod, server, curl, certificates, objects } = parts;
+  const context = `padlock-${options.name ?? 'lab'}`;
+  const access: KubeconfigFacts = {
+    name: context,
+    server: server.url,
+    caCertificate: certificates.caCertificate,
+    user: certificates.admin,
+  };
+  let closing: Promise<void> | undefined;
+  return {
+    api,
+    network: core.network,
+    kubelet: core.kubelet,
+    istiod,
+    server: { port: server.port, url: server.url },
+    context,
+    kubeconfig: kubeconfigText(access),
+    access,
+    hasCurl: curl !== undefined,
+    whenReady: () => deploymentsReady(api, objects),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** Resolves once all Deployments among the objects are available. */
+function deploymentsReady(api: Api, objects: readonly KubeObject[]): Promise<void> {
+  const names = objects.filter(({ kind }) => kind === 'Deployment').map(({ metadata }) => metadata);
+  return new Promise((resolve) => {
+    const unwatch = api.watch(
+      ['deployments.apps'],
+      () => {
+        const ready = names.every(({ namespace, name }) =>
+          isAvailable(api.get('deployments.apps', namespace, name)),
+        );
+        if (!ready) return;
+        unwatch();
+        resolve();
+      },
+      { initial: true },
+    );
+  });
+}
+
+function isAvailable(deployment: KubeObject | undefined): boolean {
+  const status = deployment?.status;
+  if (typeof status !== 'object' || status === null || !('availableReplicas' in status)) return false;
+  return Number(status.availableReplicas) > 0;
+}
+
+/** A token as the pod's projected volume holds it. */
+function tokenOf(
+  api: Api,
+  server: ApiServer,
+  pod: PodObject,
+  audience: string | undefined,
+): string | undefined {
+  const { namespace = '', name, uid = '' } = pod.metadata;
+  const account = api.get('serviceaccounts', namespace, pod.spec.serviceAccountName ?? 'default');
+  if (account === undefined) return undefined;
+  return server.tokens.issue({
+    namespace,
+    name: account.metadata.name,
+    uid: account.metadata.uid ?? '',
+    audiences: [audience ?? 'https://kubernetes.default.svc.cluster.local'],
+    expirationSeconds: 3607,
+    pod: { name, uid },
+  });
+}
