@@ -47,6 +47,14 @@ function* filesBelow(directory: string, name: string): Generator<InputFile> {
   }
 }
 
+/** Whether a file in a directory is read, by its path alone: see `inputFiles`. */
+export function isManifestPath(path: string): boolean {
+  const parts = path.split('/');
+  const name = parts.at(-1) ?? '';
+  if (parts.some((part) => part.startsWith('.') || skippedFolders.has(part))) return false;
+  return manifestName.test(name) && !instructions.test(name);
+}
+
 function isManifest(entry: Dirent, path: string): boolean {
   if (!manifestName.test(entry.name) || instructions.test(entry.name)) return false;
   if (entry.isFile()) return true;

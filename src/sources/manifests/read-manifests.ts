@@ -59,6 +59,28 @@ export async function readManifests(
   );
 }
 
+/** A manifest that is in memory already, with the name that findings and errors give it. */
+export interface ManifestText {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The same for texts in memory: the files of a Git revision. Texts without any object are no mistake here.
+ * @throws PadlockError `YAML_SYNTAX`, `INPUT_INVALID`
+ */
+export async function readManifestTexts(
+  texts: readonly ManifestText[],
+  source: string,
+  options: ReadOptions = {},
+): Promise<Snapshot> {
+  const parts: Snapshot[] = [];
+  for (const { name, bytes } of texts) {
+    parts.push((await readSource(bytesSource(Buffer.from(bytes), name), options)).snapshot);
+  }
+  return { ...joined(parts, source), source };
+}
+
 interface ReadSource {
   readonly snapshot: Snapshot;
   /** How many documents there were, empty ones left out; a list without items is one. */
