@@ -28,7 +28,9 @@ interface ConnectedProxy {
 /** Makes the mesh's root and starts to watch; sidecars may be started at once. */
 export async function createIstiod(options: IstiodOptions): Promise<Istiod> {
   const { api, now, propagation } = options;
-  const random = seededRandom(propagation?.seed ?? 1);
+  const random = seededRandom(1);
+  // Apart from all other chance, so that the same seed gives the same delays.
+  const delays = seededRandom(propagation?.seed ?? 1);
   const objects = new Map<string, KubeObject>();
   const proxies = new Set<ConnectedProxy>();
   const interner = new Interner();
@@ -108,7 +110,7 @@ export async function createIstiod(options: IstiodOptions): Promise<Istiod> {
         delayMs:
           propagation === undefined
             ? undefined
-            : () => propagation.min + random() * (propagation.max - propagation.min),
+            : () => propagation.min + delays() * (propagation.max - propagation.min),
         load(config) {
           sidecar.load(config);
           sidecar.checkReady();

@@ -38,8 +38,10 @@ export class Listener {
     };
     for (const { name } of config.listener_filters ?? []) {
       // Their counters are there, as 0, before the first connection: widely read guides look for them.
-      if (name === 'envoy.filters.listener.tls_inspector') proxy.stats.scope('tls_inspector.', 'tlsInspector');
-      if (name === 'envoy.filters.listener.http_inspector') proxy.stats.scope('http_inspector.', 'httpInspector');
+      if (name === 'envoy.filters.listener.tls_inspector')
+        proxy.stats.scope('tls_inspector.', 'tlsInspector');
+      if (name === 'envoy.filters.listener.http_inspector')
+        proxy.stats.scope('http_inspector.', 'httpInspector');
     }
     for (const chain of chainsOf(config)) {
       this.#chains.set(chain, keep.get(chain) ?? new FilterChain(chain, context));

@@ -6,8 +6,8 @@ import { createIstiod } from '../../istiod/create-istiod.ts';
 import type { Istiod, IstiodOptions } from '../../istiod/istiod.ts';
 import type { Network } from '../../net/network.ts';
 import { resetSocket } from '../../net/reset.ts';
-import { socketError } from '../../net/socket-error.ts';
 import { watchServices } from '../../net/service-table.ts';
+import { socketError } from '../../net/socket-error.ts';
 import { createNetwork } from '../../net/virtual-network.ts';
 import type { Sidecar } from '../sidecar.ts';
 
@@ -241,5 +241,7 @@ function createPod(options: WorkloadOptions, ip: string, api: LabApi): KubeObjec
     { ...created, status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] } },
     'test',
   );
-  return account === undefined ? withStatus : { ...withStatus, spec: { ...spec, serviceAccountName: account } };
+  return account === undefined
+    ? withStatus
+    : { ...withStatus, spec: { ...spec, serviceAccountName: account } };
 }
