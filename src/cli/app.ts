@@ -8,6 +8,7 @@ import { PadlockError } from '../errors.ts';
 import { certsRoute } from './commands/certs.route.ts';
 import { checkRoute } from './commands/check.route.ts';
 import { completionRoute } from './commands/completion.route.ts';
+import { diffRoute } from './commands/diff.route.ts';
 import { evidenceRoute } from './commands/evidence.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
 import { rbacRoute } from './commands/rbac.route.ts';
@@ -22,6 +23,7 @@ const routes = buildRouteMap({
   routes: {
     posture: postureRoute,
     check: checkRoute,
+    diff: diffRoute,
     snapshot: snapshotRoute,
     secure: secureRoute,
     completion: completionRoute,

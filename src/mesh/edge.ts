@@ -5,7 +5,8 @@ import { matchesLabels } from '../istio/selector.ts';
 import { type ClientClass, clientClasses } from './client-classes.ts';
 import { type Cluster, clusterFor, takesMtls } from './cluster.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { type EdgeCause, edgeReasons } from './edge-reasons.ts';
+import { EdgeAnswer } from './edge-answer.ts';
+import type { EdgeCause } from './edge-reasons.ts';
 import { hostEndpoints } from './endpoints.ts';
 import { type HostPort, type MeshHost, portOf } from './host.ts';
 import { arrival } from './inbound.ts';
@@ -229,33 +230,9 @@ function edgeOf(
   cause: EdgeCause,
   routed: Routed | undefined,
 ): ClassEdge {
-  const client = clients.representative;
-  const { workload, targetPort } = endpoint;
   const outcome = outcomeOf(mesh, endpoint, sends, cause);
-  const answer: Mutable<ClassEdge> = {
-    client,
-    get clients() {
-      return clients.clients;
-    },
-    host: called.host,
-    port,
-    serverPods: endpoint.pods,
-    serverName: workload === undefined ? (endpoint.address ?? '') : `${workload.namespace}/${workload.name}`,
-    targetPort,
-    sends,
-    outcome,
-    cause,
-    get because() {
-      return edgeReasons(mesh, { client, endpoint, sends, outcome, cause, routed });
-    },
-  };
-  if (workload !== undefined) answer.server = workload;
-  if (routed?.subset !== undefined) answer.subset = routed.subset;
-  if (routed !== undefined && routed.host !== called.host) answer.routedHost = routed.host;
-  return answer;
+  return new EdgeAnswer(mesh, clients, called.host, port, { endpoint, sends, outcome, cause, routed });
 }
-
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 function outcomeOf(mesh: Mesh, endpoint: ServicePortEndpoint, sends: Sends, cause: EdgeCause): Outcome {
   if (cause.kind === 'hidden' && cause.policy === 'REGISTRY_ONLY') return 'refused';

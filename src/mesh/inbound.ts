@@ -54,14 +54,7 @@ export function effectiveMode(mesh: Mesh, workload: Workload, port: number): Eff
   const composed = composedMode(mesh, workload);
   const { mode, scope } = modeOfPort(composed, port);
   const policy = scope === 'default' ? undefined : decidingPolicy(composed, scope);
-  return {
-    mode,
-    scope,
-    ...(policy === undefined ? {} : { policy: policy.ref }),
-    get because() {
-      return modeReasons(composed, port);
-    },
-  };
+  return new Decided(mode, scope, policy, () => modeReasons(composed, port));
 }
 
 function decidingPolicy(
@@ -88,14 +81,9 @@ function ambientEffectiveMode(mesh: Mesh, workload: Workload, port: number): Eff
             ? 'mesh'
             : 'default';
   const policy = scope === 'default' ? undefined : scope === 'port' ? decision.workload : decision[scope];
-  return {
-    mode: strict ? 'STRICT' : 'PERMISSIVE',
-    scope,
-    ...(policy === undefined ? {} : { policy: policy.ref }),
-    get because() {
-      return ambientReasons(decision, port, strict);
-    },
-  };
+  return new Decided(strict ? 'STRICT' : 'PERMISSIVE', scope, policy, () =>
+    ambientReasons(decision, port, strict),
+  );
 }
 
 export interface Inbound extends EffectiveMode {
@@ -136,20 +124,73 @@ function findInbound(mesh: Mesh, workload: Workload, port: number): Inbound {
   const protocol =
     declared === undefined || declared.protocol === 'UDP' ? 'auto' : protocolClass(declared.protocol);
   const ambient = workload.dataplane === 'ambient';
-  return {
-    workload,
-    port,
-    mode: decided.mode,
-    scope: decided.scope,
-    ...(decided.policy === undefined ? {} : { policy: decided.policy }),
+  return new InboundAnswer(workload, port, decided, {
     captured,
     mtls: captured && (ambient || decided.mode !== 'DISABLE'),
     plaintext: !captured || decided.mode !== 'STRICT',
     protocol,
-    get because() {
-      return [...captureReasons(workload, port, captured), ...(captured ? decided.because : [])];
-    },
-  };
+  });
+}
+
+/** Its reasons are worked out when they are read, like an edge's. */
+class InboundAnswer implements Inbound {
+  readonly workload: Workload;
+  readonly port: number;
+  readonly mode: MtlsMode;
+  readonly scope: Scope;
+  readonly policy?: ObjectRef;
+  readonly captured: boolean;
+  readonly mtls: boolean;
+  readonly plaintext: boolean;
+  readonly protocol: ProtocolClass;
+  readonly #decided: EffectiveMode;
+
+  constructor(
+    workload: Workload,
+    port: number,
+    decided: EffectiveMode,
+    facts: Pick<Inbound, 'captured' | 'mtls' | 'plaintext' | 'protocol'>,
+  ) {
+    this.workload = workload;
+    this.port = port;
+    this.mode = decided.mode;
+    this.scope = decided.scope;
+    if (decided.policy !== undefined) this.policy = decided.policy;
+    this.captured = facts.captured;
+    this.mtls = facts.mtls;
+    this.plaintext = facts.plaintext;
+    this.protocol = facts.protocol;
+    this.#decided = decided;
+  }
+
+  get because(): readonly Reason[] {
+    const capture = captureReasons(this.workload, this.port, this.captured);
+    return this.captured ? [...capture, ...this.#decided.because] : capture;
+  }
+}
+
+/** A mode whose reasons are worked out when they are read. */
+class Decided implements EffectiveMode {
+  readonly mode: MtlsMode;
+  readonly scope: Scope;
+  readonly policy?: ObjectRef;
+  readonly #reasons: () => readonly Reason[];
+
+  constructor(
+    mode: MtlsMode,
+    scope: Scope,
+    policy: PeerAuthentication | undefined,
+    reasons: () => readonly Reason[],
+  ) {
+    this.mode = mode;
+    this.scope = scope;
+    if (policy !== undefined) this.policy = policy.ref;
+    this.#reasons = reasons;
+  }
+
+  get because(): readonly Reason[] {
+    return this.#reasons();
+  }
 }
 
 /** Whether a proxy that holds policies takes the connections to this port. */

@@ -1,6 +1,7 @@
 /** The machine-readable posture: a row for each pod and port, and for each pod as client and endpoint as server. */
 import type { MtlsMode } from '../istio/peer-authentication.ts';
-import { type ClassEdge, edgesTo, type Outcome, type Sends } from './edge.ts';
+import type { ClassEdge, Outcome, Sends } from './edge.ts';
+import { edgesTo } from './edge.ts';
 import { containerPorts, inbound } from './inbound.ts';
 import { type Mesh, workloads } from './mesh.ts';
 import type { Reason } from './reason.ts';
@@ -102,9 +103,7 @@ function* podRows(edge: ClassEdge, client: Workload, said: Set<string>): Generat
         targetPort,
         sends,
         outcome,
-        get because() {
-          return edge.because;
-        },
+        because: edge.because,
       };
     }
   }

@@ -27,7 +27,11 @@ metadata: { name: shop }
 `;
 
 function saved(): string {
-  const snapshot = { ...snapshotOf(text), takenAt: '2027-01-31T10:00:00Z', unseen: [{ resource: 'pods', reason: 'no' }] };
+  const snapshot = {
+    ...snapshotOf(text),
+    takenAt: '2027-01-31T10:00:00Z',
+    unseen: [{ resource: 'pods', reason: 'no' }],
+  };
   return [...savedSnapshotText(snapshot)].join('');
 }
 
@@ -39,18 +43,22 @@ test('what is saved can be read back, and nothing secret is in it', () => {
     takenAt: '2027-01-31T10:00:00Z',
     unseen: [{ resource: 'pods', reason: 'no' }],
   });
-  expect(back.objects.map(({ object, origin }) => `${object.kind} ${object.metadata.name} ${origin.line}`)).toEqual([
-    'Deployment cart 6',
-    'Namespace shop 19',
-  ]);
+  expect(
+    back.objects.map(({ object, origin }) => `${object.kind} ${object.metadata.name} ${origin.line}`),
+  ).toEqual(['Deployment cart 6', 'Namespace shop 19']);
   expect(back.objects[0]?.object.metadata.annotations).toEqual({ keep: 'me' });
 });
 
 test('objects stand one a line in an order of their own, so that two snapshots can be compared', () => {
-  const lines = saved().split('\n').filter((line) => line.startsWith('{"object"'));
+  const lines = saved()
+    .split('\n')
+    .filter((line) => line.startsWith('{"object"'));
   expect(lines).toHaveLength(2);
   const reversed = { ...snapshotOf(text.split('---\n').reverse().join('---\n')) };
-  const again = [...savedSnapshotText(reversed)].join('').split('\n').filter((line) => line.startsWith('{"object"'));
+  const again = [...savedSnapshotText(reversed)]
+    .join('')
+    .split('\n')
+    .filter((line) => line.startsWith('{"object"'));
   const names = (all: readonly string[]) => all.map((line) => /"name":"([^"]+)"/.exec(line)?.[1]);
   expect(names(again)).toEqual(names(lines));
 });

@@ -17,10 +17,10 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Asks the system for the process's command line. */
-export async function isLabProcess(pid: number, name: string): Promise<boolean> {
+export async function isLabProcess(pid: number): Promise<boolean> {
   try {
     const { stdout } = await run('ps', ['-ww', '-o', 'command=', '-p', String(pid)]);
-    return stdout.includes(' lab serve ') && stdout.includes(`--name ${name}`);
+    return / lab (?:serve|up)\b/.test(stdout);
   } catch (error) {
     // ps ends with 1 where there is no such process; without ps nothing is known, and nothing is ended.
     if (error instanceof Error) return false;

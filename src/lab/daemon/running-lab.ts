@@ -4,6 +4,7 @@ import { isFields } from '../../istio/fields.ts';
 import { askControl } from './control-client.ts';
 import type { LabFolder } from './lab-folder.ts';
 import { isAlive, isLabProcess, waitForEnd } from './lab-process.ts';
+import { unmergeKubeconfig } from './merge-kubeconfig.ts';
 import { type LabState, readState, removeState } from './state-file.ts';
 
 export type LabStanding =
@@ -23,7 +24,7 @@ export async function findLab(folder: LabFolder): Promise<LabStanding> {
     const facts: unknown = JSON.parse(answer);
     return { kind: 'running', state, facts: isFields(facts) ? facts : {} };
   }
-  const hanging = isAlive(state.pid) && (await isLabProcess(state.pid, state.name));
+  const hanging = isAlive(state.pid) && (await isLabProcess(state.pid));
   return { kind: hanging ? 'hanging' : 'stale', state };
 }
 
@@ -40,7 +41,10 @@ export async function endLab(folder: LabFolder): Promise<Ending> {
   const standing = await findLab(folder);
   if (standing.kind === 'absent') return 'absent';
   if (standing.kind === 'stale') {
-    removeState(folder);
+    removeState(folder, standing.state.kubeconfig);
+    if (standing.state.mergedInto !== undefined) {
+      unmergeKubeconfig(standing.state.mergedInto, standing.state.context);
+    }
     return 'cleaned';
   }
   const { pid } = standing.state;

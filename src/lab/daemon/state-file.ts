@@ -78,7 +78,7 @@ export function writeState(folder: LabFolder, state: LabState): void {
 }
 
 /** Removes what a lab that has ended leaves; its log stays. */
-export function removeState(folder: LabFolder): void {
+export function removeState(folder: LabFolder, kubeconfig = folder.kubeconfig): void {
   rmSync(folder.stateFile, { force: true });
-  rmSync(folder.kubeconfig, { force: true });
+  rmSync(kubeconfig, { force: true });
 }
