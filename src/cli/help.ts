@@ -52,7 +52,7 @@ function commandHelp<C extends CommandContext>(
       [`  ${[...prefix, ...positionalLabels(command), ...requiredFlags(flags), '[flags]'].join(' ')}`],
       colors,
     ),
-    command.fullDescription?.trim() ?? '',
+    reflow(command.fullDescription?.trim() ?? '', style.columns),
     section('FLAGS', layOut([...rows, ...globalRows], style), colors),
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
@@ -73,7 +73,7 @@ function routeMapHelp<C extends CommandContext>(
   const sections = [
     wrap(routes.brief, style.columns),
     section('USAGE', [`  ${prefix.join(' ')} COMMAND [flags]`], colors),
-    routes.fullDescription?.trim() ?? '',
+    reflow(routes.fullDescription?.trim() ?? '', style.columns),
     section('COMMANDS', layOut(commands, style), colors),
     section('FLAGS', layOut(flags, style), colors),
     `\`${prefix.join(' ')} COMMAND --help\` says more about one command.`,
@@ -158,6 +158,27 @@ export function layOut(rows: readonly HelpRow[], style: HelpStyle): readonly str
     const first = left.length + 2 <= indent ? `${left.padEnd(indent)}${lines.shift() ?? ''}` : left;
     return [first, ...lines.map((line) => ' '.repeat(indent) + line)];
   });
+}
+
+/** Wraps the prose of a description to the width; indented lines (examples, tables) and headings stay as they are. */
+function reflow(text: string, columns: number): string {
+  const isFixed = (line: string): boolean => line === '' || line.startsWith(' ') || /^[A-Z ]+$/.test(line);
+  const lines: string[] = [];
+  let prose: string[] = [];
+  const flush = (): void => {
+    if (prose.length > 0) lines.push(wrap(prose.join(' '), columns));
+    prose = [];
+  };
+  for (const line of text.split('\n')) {
+    if (!isFixed(line)) {
+      prose.push(line);
+      continue;
+    }
+    flush();
+    lines.push(line);
+  }
+  flush();
+  return lines.join('\n');
 }
 
 /** Breaks a text at spaces so that no line is wider than `columns`, where a word allows it. */

@@ -29,8 +29,10 @@ Private keys are neither shown by Envoy nor read. -o csv is an inventory of keys
 certificates in use.
 
 EXIT CODES
-  0 nothing wrong   1 an error (expired, wrong identity, broken chain, foreign root)
-  3 some proxy could not be read   2 could not run
+  0  nothing wrong
+  1  an error: expired, wrong identity, broken chain, foreign root
+  3  some proxy could not be read
+  2  could not run
 
 EXAMPLES
   padlock certs shop

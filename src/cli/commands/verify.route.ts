@@ -60,13 +60,17 @@ export const verifyRoute = buildCommand<VerifyFlags, readonly [namespace?: strin
   docs: {
     brief:
       'Prove, port by port, that plaintext is refused and mutual TLS accepted with the expected identity.',
-    fullDescription: `Joins what is declared, what each proxy has loaded, and what real connections met.
-PROVEN needs both probes: plaintext refused on every pod, and a mesh client's request
-accepted by mutual TLS under the expected SPIFFE ids. What could not be seen or tried
-is INCONCLUSIVE and says why. Probes are GETs or bare connections, nothing else.
+    fullDescription: `Joins what is declared, what each proxy has loaded, and what real connections
+met. PROVEN needs both probes: plaintext refused on every pod, and a mesh
+client's request accepted by mutual TLS under the expected SPIFFE ids. What
+could not be seen or tried is INCONCLUSIVE and says why. Probes are GETs or
+bare connections, nothing else.
 
 EXIT CODES
-  0 every port PROVEN   1 some FAILED   3 some INCONCLUSIVE, none FAILED   2 could not run
+  0  every port PROVEN
+  1  some FAILED
+  3  some INCONCLUSIVE, none FAILED
+  2  could not run
 
 EXAMPLES
   padlock verify shop
