@@ -10,6 +10,7 @@ import { checkRoute } from './commands/check.route.ts';
 import { completionRoute } from './commands/completion.route.ts';
 import { diffRoute } from './commands/diff.route.ts';
 import { evidenceRoute } from './commands/evidence.route.ts';
+import { labRoute } from './commands/lab.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
 import { rbacRoute } from './commands/rbac.route.ts';
 import { secureRoute } from './commands/secure.route.ts';
@@ -31,6 +32,7 @@ const routes = buildRouteMap({
     certs: certsRoute,
     evidence: evidenceRoute,
     rbac: rbacRoute,
+    lab: labRoute,
   },
   docs: {
     brief: 'Takes an Istio namespace from plaintext to proven STRICT mutual TLS, and keeps it there.',

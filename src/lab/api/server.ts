@@ -51,7 +51,7 @@ const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   if (!loopback.has(options.host)) {
-    throw new PadlockError('LAB_FAILED', `The lab listens on loopback only, not on ${options.host}.`);
+    throw new PadlockError('LAB_FAILED', `the lab listens on loopback only, not on ${options.host}`);
   }
   const { engine } = options.api;
   const tokens = new TokenIssuer(engine.store, engine.effects.now);
@@ -105,10 +105,10 @@ function listen(server: Server, options: ApiServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return reject(error);
-      const sentence = `Port ${options.port} on ${options.host} is in use by another program.`;
+      const sentence = `port ${options.port} on ${options.host} is in use by another program`;
       return reject(
         new PadlockError('PORT_IN_USE', sentence, {
-          hint: 'Choose another port, or 0 for any free one.',
+          hint: 'choose another port, or 0 for any free one',
           cause: error,
         }),
       );

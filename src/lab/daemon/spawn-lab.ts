@@ -34,6 +34,7 @@ export interface SpawnOptions {
 }
 
 const startMilliseconds = 60_000;
+const gracefulMilliseconds = 10_000;
 
 /** @throws PadlockError what the child reports, or `LAB_FAILED` with the end of its log. */
 export async function spawnLab(options: SpawnOptions): Promise<ReadyMessage> {
@@ -60,9 +61,12 @@ export async function spawnLab(options: SpawnOptions): Promise<ReadyMessage> {
 
 function firstMessage(child: ChildProcess, folder: LabFolder, signal: AbortSignal): Promise<StartMessage> {
   return new Promise((resolve, reject) => {
+    let ending: PadlockError | undefined;
+    /** Rejects once the child has gone, so that nothing of it is left when the command ends. */
     const end = (reason: PadlockError): void => {
+      ending = reason;
       child.kill('SIGTERM');
-      reject(reason);
+      setTimeout(() => child.kill('SIGKILL'), gracefulMilliseconds).unref();
     };
     const onAbort = (): void =>
       end(new PadlockError('INTERRUPTED', 'interrupted; the lab that was starting is ended'));
@@ -86,9 +90,10 @@ function firstMessage(child: ChildProcess, folder: LabFolder, signal: AbortSigna
     });
     child.once('exit', (code, name) => {
       settle();
+      if (ending !== undefined) return reject(ending);
       const how = name === null ? `with exit code ${code}` : `by ${name}`;
       const last = lastLine(folder.log);
-      reject(
+      return reject(
         new PadlockError(
           'LAB_FAILED',
           `the lab ended ${how} before it was up${last === '' ? '' : `: ${last}`}`,
@@ -99,6 +104,7 @@ function firstMessage(child: ChildProcess, folder: LabFolder, signal: AbortSigna
       );
     });
     child.once('message', (message) => {
+      if (ending !== undefined) return;
       settle();
       const parsed = parseMessage(message);
       if (parsed === undefined)

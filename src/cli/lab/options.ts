@@ -1,0 +1,61 @@
+/** From the flags of `padlock lab up` to what the lab is started with, here or in a process of its own. */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { PadlockError } from '../../errors.ts';
+import { labFolder, labRoot } from '../../lab/daemon/lab-folder.ts';
+import type { ServeOptions } from '../../lab/daemon/serve-lab.ts';
+import type { LabServeFlags } from '../commands/lab.route.ts';
+import type { Context } from '../context.ts';
+
+type Outside = Pick<Context, 'env' | 'cwd' | 'clock'>;
+
+/** @throws PadlockError `USAGE`, `FILE_NOT_READABLE` */
+export function serveOptions(flags: LabServeFlags, { env, cwd, clock }: Outside): ServeOptions {
+  const { certTtl, propagation, seed, meshConfig, kubeconfig, merge } = flags;
+  return {
+    folder: labFolder(labRoot(env, cwd), flags.name),
+    lab: {
+      port: flags.port,
+      nodes: flags.nodes,
+      path: env.PATH ?? '',
+      ...(certTtl === undefined ? {} : { certTtlSeconds: certTtl }),
+      ...(propagation === undefined ? {} : { propagation: { ...propagation, seed } }),
+      ...(meshConfig === undefined ? {} : { meshConfig: readText(resolve(cwd, meshConfig)) }),
+    },
+    ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(cwd, kubeconfig) }),
+    ...(merge === true ? { mergeInto: ownKubeconfig(env, cwd) } : {}),
+    now: () => clock.now(),
+  };
+}
+
+/** The words that start the same lab by `padlock lab serve`; paths are absolute, because that process has its own folder. */
+export function serveWords(flags: LabServeFlags, cwd: string): readonly string[] {
+  const { certTtl, propagation, meshConfig, kubeconfig, merge } = flags;
+  return [
+    ...['lab', 'serve', '--name', flags.name, '--port', `${flags.port}`],
+    ...['--nodes', `${flags.nodes}`, '--seed', `${flags.seed}`],
+    ...(certTtl === undefined ? [] : ['--cert-ttl', `${certTtl}s`]),
+    ...(propagation === undefined ? [] : ['--propagation', `${propagation.min}ms..${propagation.max}ms`]),
+    ...(meshConfig === undefined ? [] : ['--mesh-config', resolve(cwd, meshConfig)]),
+    ...(kubeconfig === undefined ? [] : ['--kubeconfig', resolve(cwd, kubeconfig)]),
+    ...(merge === true ? ['--merge'] : []),
+  ];
+}
+
+/** The file that kubectl would write to: the first of KUBECONFIG, else `~/.kube/config`. */
+function ownKubeconfig(env: Context['env'], cwd: string): string {
+  const first = (env.KUBECONFIG ?? '').split(delimiter).find((path) => path !== '');
+  return first === undefined ? join(env.HOME ?? homedir(), '.kube', 'config') : resolve(cwd, first);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new PadlockError('FILE_NOT_READABLE', `cannot read ${path}`, {
+      hint: 'check the path of --mesh-config',
+      cause,
+    });
+  }
+}

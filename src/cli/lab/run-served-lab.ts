@@ -1,0 +1,31 @@
+/** Runs a lab in this process until Ctrl-C, or until `padlock lab down` asks it to end. */
+import { PadlockError } from '../../errors.ts';
+import { type ServedLab, type ServeOptions, serveLab } from '../../lab/daemon/serve-lab.ts';
+import type { Context } from '../context.ts';
+
+/** @throws PadlockError `INTERRUPTED` when the signal came before the lab was up, and what `serveLab` throws */
+export async function runServedLab(
+  options: ServeOptions,
+  { signal, stderr }: Pick<Context, 'signal' | 'stderr'>,
+  onReady: (lab: ServedLab) => Promise<void>,
+): Promise<void> {
+  const onProblem = (sentence: string, error: unknown): void => {
+    void stderr.write(`${sentence}: ${error instanceof Error ? error.message : String(error)}\n`);
+  };
+  const served = await serveLab({ ...options, lab: { ...options.lab, onProblem } });
+  try {
+    if (signal.aborted)
+      throw new PadlockError('INTERRUPTED', 'interrupted; the lab that was starting is ended');
+    await onReady(served);
+    await Promise.race([served.stopAsked, aborted(signal)]);
+  } finally {
+    await served.close();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

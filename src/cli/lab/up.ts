@@ -1,0 +1,40 @@
+/** `padlock lab up`: starts a lab, in the background unless told otherwise, and says how to use it. */
+import { labFolder, labRoot } from '../../lab/daemon/lab-folder.ts';
+import { spawnLab } from '../../lab/daemon/spawn-lab.ts';
+import type { LabUpFlags } from '../commands/lab.route.ts';
+import type { Context } from '../context.ts';
+import { serveOptions, serveWords } from './options.ts';
+import { runServedLab } from './run-served-lab.ts';
+import { exportLine, upText } from './up-text.ts';
+
+export default async function labUp(this: Context, flags: LabUpFlags): Promise<void> {
+  this.finishOnInterrupt();
+  const { name, merge } = flags;
+  const say = async (up: {
+    readonly server: string;
+    readonly kubeconfig: string;
+    readonly context: string;
+    readonly nodes: number;
+    readonly hasCurl: boolean;
+  }): Promise<void> => {
+    const foreground = flags.foreground === true;
+    await this.stderr.write(
+      upText({ ...up, name, merged: merge === true, program: this.program, foreground }),
+    );
+    await this.stdout.write(exportLine(up.kubeconfig));
+  };
+  const options = serveOptions(flags, this);
+  if (flags.foreground === true) {
+    await runServedLab(options, this, (served) =>
+      say({ ...served.state, nodes: served.nodes, hasCurl: served.hasCurl }),
+    );
+    return;
+  }
+  const up = await spawnLab({
+    folder: labFolder(labRoot(this.env, this.cwd), name),
+    words: serveWords(flags, this.cwd),
+    env: this.env,
+    signal: this.signal,
+  });
+  await say(up);
+}
