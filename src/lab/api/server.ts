@@ -84,8 +84,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     void serve(parts, options, closing.signal, incoming, outgoing);
   });
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const request = requestOf(parts, incoming, Buffer.alloc(0), closing.signal);
-    void upgrade(parts, request, incoming, socket, head).catch(options.onInternalError);
+    const read = (): ApiRequest => requestOf(parts, incoming, Buffer.alloc(0), closing.signal);
+    void upgrade(parts, read, { incoming, socket, head }).catch(options.onInternalError);
   });
   const port = await listen(server, options);
   return {

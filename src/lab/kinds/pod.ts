@@ -60,6 +60,7 @@ export interface Container {
   readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly workingDir?: string;
+  readonly stdin?: boolean;
   readonly env?: readonly EnvVar[];
   readonly envFrom?: readonly {
     readonly prefix?: string;

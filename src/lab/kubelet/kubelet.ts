@@ -22,15 +22,16 @@ export interface LogOptions {
   readonly previous: boolean;
 }
 
+export interface RunningContainer {
+  /** Made with `stdin: true`: somebody meant to attach to it. */
+  readonly isInteractive: boolean;
+  /** Runs a command in it; resolves with the exit code. */
+  exec(command: readonly string[], streams: ExecStreams, signal: AbortSignal): Promise<number>;
+}
+
 export interface Kubelet {
-  /** Runs a command in a container; resolves with its exit code. Throws `ApiStatus` where the container is not running or the command cannot be started. */
-  exec(
-    pod: PodName,
-    container: string,
-    command: readonly string[],
-    streams: ExecStreams,
-    signal: AbortSignal,
-  ): Promise<number>;
+  /** @throws ApiStatus where there is no such container, or it does not run. */
+  running(pod: PodName, container: string): RunningContainer;
   /** Lines of the container's log, each ended by a newline; ends at once without `follow`. */
   logs(pod: PodName, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
   /** `loopback`: as port-forward enters, inside the pod; `network`: as the API server's proxy calls, from outside the mesh. Rejects with a Node socket error (ECONNREFUSED, ECONNRESET). */

@@ -4,7 +4,7 @@ import { ApiStatus, notFound } from '../api/status.ts';
 import { asPod, isPodFinished, type PodObject } from '../kinds/pod.ts';
 import { captureOf } from './capture.ts';
 import type { ContainerRunner } from './container-runner.ts';
-import type { ExecStreams, Kubelet, LogOptions, PodName } from './kubelet.ts';
+import type { Kubelet, LogOptions, PodName, RunningContainer } from './kubelet.ts';
 import type { LabNode, NodeEnvironment } from './node-environment.ts';
 import { createAddresses } from './pod-addresses.ts';
 import { createPodNetwork, type PodNetwork } from './pod-network.ts';
@@ -85,13 +85,16 @@ export function startKubelet(
   };
 
   return {
-    exec(pod: PodName, name: string, command: readonly string[], streams: ExecStreams, signal: AbortSignal) {
+    running(pod: PodName, name: string): RunningContainer {
       const { runner, container } = findContainer(pod, name);
       if (!container.running) {
         const why = `unable to upgrade connection: container not found ("${name}")`;
         throw new ApiStatus('InternalError', why);
       }
-      return runner.exec(container, command, streams, signal);
+      return {
+        isInteractive: container.spec.stdin === true,
+        exec: (command, streams, signal) => runner.exec(container, command, streams, signal),
+      };
     },
     logs(pod: PodName, options: LogOptions, signal: AbortSignal) {
       const { container } = findContainer(pod, options.container);

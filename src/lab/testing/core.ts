@@ -96,13 +96,10 @@ export async function exec(
   if (pod === undefined) throw new Error('no such pod');
   const out = collector();
   const err = collector();
-  const code = await kubelet.exec(
-    { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name },
-    container,
-    command,
-    { stdout: out.stream, stderr: err.stream },
-    new AbortController().signal,
-  );
+  const name = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
+  const code = await kubelet
+    .running(name, container)
+    .exec(command, { stdout: out.stream, stderr: err.stream }, new AbortController().signal);
   return { code, stdout: out.text(), stderr: err.text() };
 }
 
