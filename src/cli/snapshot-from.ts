@@ -3,6 +3,7 @@ import { PadlockError } from '../errors.ts';
 import type { Snapshot } from '../mesh/snapshot.ts';
 import type { InputFlags } from './common-flags.ts';
 import type { Context } from './context.ts';
+import { readFiles } from './read-files.ts';
 
 export interface Input {
   readonly snapshot: Snapshot;
@@ -27,8 +28,7 @@ export async function snapshotFrom(
     if (flags.context !== undefined || flags.kubeconfig !== undefined) {
       throw new PadlockError('USAGE', '-f reads files; --context and --kubeconfig have no meaning with it');
     }
-    const { readManifests } = await import('../sources/manifests/read-manifests.ts');
-    const snapshot = await readManifests(files, { cwd: context.cwd, stdin: () => context.stdin.read() });
+    const snapshot = await readFiles(context, files);
     return { snapshot, ...(flags.namespace === undefined ? {} : { namespaces: [flags.namespace] }) };
   }
   const cluster = await context.connect(flags);

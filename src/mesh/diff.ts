@@ -198,6 +198,55 @@ function compareCalls(
   clients: Clients,
   host: string,
 ): readonly EdgeChange[] {
+  const changes: EdgeChange[] = [];
+  for (const [edge, now, names] of sameClasses(was, is) ?? clientByClient(was, is, clients)) {
+    const change = edgeChange(edge, now);
+    if (change === undefined) continue;
+    const shared = names();
+    changes.push({
+      change,
+      clients: shared,
+      client: shared[0] ?? '',
+      host,
+      port: edge.port,
+      server: edge.serverName,
+      targetPort: edge.targetPort,
+      before: edge,
+      ...(now === undefined ? {} : { after: now }),
+    });
+  }
+  return changes;
+}
+
+/** An edge, what became of it, and the names of the clients that share both. */
+type Pair = readonly [before: ClassEdge, after: ClassEdge | undefined, names: () => readonly string[]];
+
+/** Where a change leaves the classes of clients as they are, which is the rule, they are compared class by class. */
+function sameClasses(was: readonly ClassEdge[], is: readonly ClassEdge[]): readonly Pair[] | undefined {
+  const before = edgeOfClasses(was);
+  const after = edgeOfClasses(is);
+  if (before.size !== after.size) return undefined;
+  const pairs: Pair[] = [];
+  for (const [workloads, edge] of before) {
+    const now = after.get(workloads);
+    if (now === undefined) return undefined;
+    pairs.push([edge, now, () => namesOfClass(workloads)]);
+  }
+  return pairs;
+}
+
+/** Classes share no client, and one that kept its members kept its list: see `clientPartition`. */
+function edgeOfClasses(edges: readonly ClassEdge[]): ReadonlyMap<readonly Workload[], ClassEdge> {
+  const found = new Map<readonly Workload[], ClassEdge>();
+  for (const edge of edges) if (!found.has(edge.clients)) found.set(edge.clients, edge);
+  return found;
+}
+
+function clientByClient(
+  was: readonly ClassEdge[],
+  is: readonly ClassEdge[],
+  clients: Clients,
+): readonly Pair[] {
   const later = edgeOfClients(is);
   const groups = new Map<ClassEdge, Map<ClassEdge | undefined, string[]>>();
   for (const [id, edge] of edgeOfClients(was)) {
@@ -206,30 +255,13 @@ function compareCalls(
     if (edgeChange(edge, now) === undefined) continue;
     const byAfter = groups.get(edge) ?? new Map<ClassEdge | undefined, string[]>();
     groups.set(edge, byAfter);
-    const names = byAfter.get(now) ?? [];
-    byAfter.set(now, names);
-    names.push(id);
+    const ids = byAfter.get(now) ?? [];
+    byAfter.set(now, ids);
+    ids.push(id);
   }
-  const changes: EdgeChange[] = [];
-  for (const [edge, byAfter] of groups) {
-    for (const [now, ids] of byAfter) {
-      const change = edgeChange(edge, now);
-      if (change === undefined) continue;
-      const names = namesOf(edge, new Set(ids));
-      changes.push({
-        change,
-        clients: names,
-        client: names[0] ?? '',
-        host,
-        port: edge.port,
-        server: edge.serverName,
-        targetPort: edge.targetPort,
-        before: edge,
-        ...(now === undefined ? {} : { after: now }),
-      });
-    }
-  }
-  return changes;
+  return [...groups].flatMap(([edge, byAfter]) =>
+    [...byAfter].map(([now, ids]): Pair => [edge, now, () => namesOf(edge, new Set(ids))]),
+  );
 }
 
 /** Each client's edge: of several ways for one call the likeliest, which comes first. */
@@ -241,4 +273,15 @@ function edgeOfClients(edges: readonly ClassEdge[]): ReadonlyMap<string, ClassEd
 
 function namesOf(edge: ClassEdge, ids: ReadonlySet<string>): readonly string[] {
   return [...new Set(edge.clients.filter(({ id }) => ids.has(id)).map(nameOf))].sort();
+}
+
+const classNames = new WeakMap<readonly Workload[], readonly string[]>();
+
+function namesOfClass(workloads: readonly Workload[]): readonly string[] {
+  let names = classNames.get(workloads);
+  if (names === undefined) {
+    names = [...new Set(workloads.map(nameOf))].sort();
+    classNames.set(workloads, names);
+  }
+  return names;
 }

@@ -7,6 +7,7 @@ import type { Snapshot } from '../../mesh/snapshot.ts';
 import { withChange } from '../../mesh/what-if.ts';
 import { type DiffReport, diffFails, narrowed } from '../../report/diff/diff-report.ts';
 import type { Context } from '../context.ts';
+import { readFiles } from '../read-files.ts';
 import type { DiffFlags } from './diff.route.ts';
 
 export default async function diff(
@@ -76,11 +77,6 @@ async function readSides(
 
 function readSide(context: Context, flags: DiffFlags, side: string): Promise<Snapshot> {
   return side === 'cluster' ? readCluster(context, flags) : readFiles(context, [side]);
-}
-
-async function readFiles(context: Context, paths: readonly string[]): Promise<Snapshot> {
-  const { readManifests } = await import('../../sources/manifests/read-manifests.ts');
-  return readManifests(paths, { cwd: context.cwd, stdin: () => context.stdin.read() });
 }
 
 async function readCluster(context: Context, flags: DiffFlags): Promise<Snapshot> {
