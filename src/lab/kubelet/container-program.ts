@@ -32,9 +32,8 @@ export function entryOf(container: Container): Entry {
   const program = programOf(container);
   const argv = [...command, ...args];
   if (command.length > 0 && runs(argv, image, program !== undefined)) return { kind: 'command', argv };
-  // curl's images start curl: arguments alone are curl's.
   if (command.length === 0 && args.length > 0 && /curl/.test(image) && program === undefined) {
-    return { kind: 'command', argv: ['curl', ...args] };
+    return { kind: 'command', argv: curlEntry(args, image) };
   }
   return { kind: 'program', start: program ?? idle };
 }
@@ -44,6 +43,13 @@ function runs(argv: readonly string[], image: string, isServer: boolean): boolea
   const executable = argv[0] ?? '';
   if (isServer && shells.has(posix.basename(executable))) return false;
   return findCommand(executable, image) !== undefined || !isServer;
+}
+
+/** The entry point of curl's images: a command where the first word is one, else arguments of curl. */
+function curlEntry(args: readonly string[], image: string): readonly string[] {
+  const [first = ''] = args;
+  const isCommand = !first.startsWith('-') && findCommand(first, image) !== undefined;
+  return isCommand ? args : ['curl', ...args];
 }
 
 function idle(): Program {
