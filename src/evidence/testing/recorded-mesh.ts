@@ -116,6 +116,7 @@ function answerRaw(
   }
   if (resource === 'pods/log') return { status: 200, headers: {}, body: read(sideOf(pod), 'access.log') };
   const port = /^:(\d+)/.exec(rest)?.[1];
+  if (port === '15090') return { status: 200, headers: {}, body: read(sideOf(pod), 'stats.prometheus.txt') };
   const name = pod.startsWith('twoport')
     ? port === '9090'
       ? 'twoport-9000'

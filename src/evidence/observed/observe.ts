@@ -1,0 +1,294 @@
+/**
+ * Watches what traffic does over a window: counters are read at its beginning and at its end, access logs at its end for as
+ * far back as asked. What could not be seen is part of the answer.
+ */
+import { portsOf } from '../../mesh/inbound.ts';
+import { type Mesh, workloads } from '../../mesh/mesh.ts';
+import type { Workload } from '../../mesh/workload.ts';
+import type { Cluster } from '../../sources/cluster.ts';
+import { mapLimited } from '../../sources/kube/limit.ts';
+import { AdminReader } from '../admin.ts';
+import { accessLogRecords } from './access-log-records.ts';
+import { addressBook } from './address-book.ts';
+import { counterDelta } from './counter-delta.ts';
+import { counterRecords } from './counter-records.ts';
+import type { Observation, SourceName, UnseenTraffic, UsedSource, Window } from './observation.ts';
+import { type ProxyPod, proxyPods } from './pods.ts';
+import { readAccessLog } from './read-access-log.ts';
+import { type CounterAnswer, CounterReader } from './read-counters.ts';
+import type { TrafficRecord } from './record.ts';
+import { observedPorts, type SourceRead } from './tally.ts';
+
+export interface ObserveOptions {
+  readonly namespaces?: readonly string[];
+  /** Only these workloads; absent: all. */
+  readonly wants?: (workload: Workload) => boolean;
+  /** How far back access logs are read before the window, in milliseconds; 0 when absent. */
+  readonly lookBack?: number;
+  /** Which sources to use; both when absent. */
+  readonly sources?: readonly SourceName[];
+}
+
+export interface ObserveEffects {
+  readonly cluster: Cluster;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An observation that has begun. */
+export interface OpenObservation {
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /**
+   * Ends the window and says what was seen. May be called again later: the window then reaches from the same beginning.
+   * @param mesh of a snapshot taken just now: pods that came since are in it
+   */
+  finish(mesh: Mesh): Promise<Observation>;
+}
+
+const podConcurrency = 8;
+
+/**
+ * Takes the first reading.
+ * @param mesh of a snapshot that was just taken of the same cluster
+ * @throws what a broken connection throws; what may not be read becomes `unseen`
+ */
+export async function beginObservation(
+  mesh: Mesh,
+  options: ObserveOptions,
+  effects: ObserveEffects,
+): Promise<OpenObservation> {
+  const startedAt = effects.now();
+  const uses = (source: SourceName): boolean => options.sources?.includes(source) ?? true;
+  const reader = new CounterReader(
+    effects.cluster,
+    new AdminReader(effects.cluster, effects.signal),
+    effects.now,
+    effects.signal,
+  );
+  const before = uses('proxy counters')
+    ? await readAll(reader, proxyPods(mesh, wanted(mesh, options)))
+    : undefined;
+  return {
+    startedAt,
+    finish: (later) => new Finish({ first: mesh, later, options, effects, reader, before, startedAt }).run(),
+  };
+}
+
+function wanted(mesh: Mesh, { namespaces, wants }: ObserveOptions): readonly Workload[] {
+  const all = workloads(mesh, namespaces);
+  return wants === undefined ? all : all.filter(wants);
+}
+
+type Readings = ReadonlyMap<string, CounterAnswer>;
+
+async function readAll(reader: CounterReader, pods: ReadonlyMap<string, ProxyPod>): Promise<Readings> {
+  const answers = await mapLimited([...pods], podConcurrency, async ([key, pod]) => {
+    return [key, await reader.read(pod.namespace, pod.name)] as const;
+  });
+  return new Map(answers);
+}
+
+interface FinishInput {
+  readonly first: Mesh;
+  readonly later: Mesh;
+  readonly options: ObserveOptions;
+  readonly effects: ObserveEffects;
+  readonly reader: CounterReader;
+  readonly before: Readings | undefined;
+  readonly startedAt: number;
+}
+
+/** The second half of an observation: everything that is gathered on the way to the answer. */
+class Finish {
+  readonly #in: FinishInput;
+  readonly #records: TrafficRecord[] = [];
+  readonly #unseen: UnseenTraffic[] = [];
+  readonly #sources: UsedSource[] = [];
+  /** Sources read, by workload id. */
+  readonly #reads = new Map<string, SourceRead[]>();
+
+  constructor(input: FinishInput) {
+    this.#in = input;
+  }
+
+  async run(): Promise<Observation> {
+    const { first, later, options, effects, before, startedAt } = this.#in;
+    const pods = proxyPods(later, wanted(later, options));
+    const book = addressBook([first, later]);
+    const after = before === undefined ? undefined : await readAll(this.#in.reader, pods);
+    const endedAt = effects.now();
+    const window: Window = { from: iso(startedAt), to: iso(endedAt) };
+    if (before !== undefined && after !== undefined) this.#addCounters(pods, before, after, window, book);
+    if (options.sources?.includes('access log') ?? true) await this.#addAccessLogs(pods, endedAt, book);
+    this.#noteOthers();
+    return {
+      context: effects.cluster.context,
+      window,
+      sources: this.#sources,
+      ports: this.#rows(),
+      unseen: this.#unseen,
+    };
+  }
+
+  #rows(): Observation['ports'] {
+    const { later, options } = this.#in;
+    const byWorkload = Map.groupBy(this.#records, ({ workloadId }) => workloadId);
+    return wanted(later, options)
+      .filter(({ dataplane }) => dataplane === 'sidecar')
+      .flatMap((workload) =>
+        observedPorts(
+          workload,
+          portsOf(later, workload),
+          byWorkload.get(workload.id) ?? [],
+          this.#reads.get(workload.id) ?? [],
+        ),
+      );
+  }
+
+  #addCounters(
+    pods: ReadonlyMap<string, ProxyPod>,
+    before: Readings,
+    after: Readings,
+    window: Window,
+    book: ReturnType<typeof addressBook>,
+  ): void {
+    const { later, startedAt } = this.#in;
+    const source = 'proxy counters';
+    const ways = new Set<string>();
+    let read = 0;
+    for (const [key, pod] of pods) {
+      const answer = after.get(key);
+      if (answer?.read !== true) {
+        this.#miss(source, pod, answer?.reason ?? 'it was not asked', answer?.right);
+        continue;
+      }
+      const earlier = before.get(key);
+      const began = isYoung(pod, startedAt);
+      if (earlier?.read !== true && !began) {
+        this.#miss(
+          source,
+          pod,
+          `no reading at the window’s beginning: ${earlier?.reason ?? 'it was not there'}`,
+        );
+        continue;
+      }
+      read++;
+      ways.add(answer.reading.via);
+      const delta = counterDelta(earlier?.read === true ? earlier.reading : undefined, answer.reading);
+      if (delta.restarted) {
+        this.#miss(source, pod, 'its proxy restarted within the window; what it counted before is lost');
+      }
+      this.#read(pod.workload, { source, window });
+      this.#records.push(
+        ...counterRecords(source, later, pod.workload, book, delta.added, answer.reading.samples),
+      );
+    }
+    for (const [key] of before) {
+      if (pods.has(key)) continue;
+      const [namespace = '', name = ''] = key.split('/');
+      const reason = 'the pod ended within the window; what it had counted is lost';
+      this.#unseen.push({ source, namespace, pod: name, reason });
+    }
+    this.#sources.push({ source, window, coverage: coverageText(read, pods.size, [...ways]) });
+  }
+
+  async #addAccessLogs(
+    pods: ReadonlyMap<string, ProxyPod>,
+    endedAt: number,
+    book: ReturnType<typeof addressBook>,
+  ): Promise<void> {
+    const { effects, options, startedAt } = this.#in;
+    const source = 'access log';
+    const since = startedAt - (options.lookBack ?? 0);
+    const window: Window = { from: iso(since), to: iso(endedAt) };
+    const answers = await mapLimited([...pods.values()], podConcurrency, async (pod) => {
+      const target = {
+        namespace: pod.namespace,
+        pod: pod.name,
+        restarts: pod.proxyRestarts,
+        ...(pod.proxyStartedAt === undefined ? {} : { startedAt: pod.proxyStartedAt }),
+      };
+      return { pod, answer: await readAccessLog(effects.cluster, target, since, effects.signal) };
+    });
+    let kept = 0;
+    const silent: ProxyPod[] = [];
+    for (const { pod, answer } of answers) {
+      if (!answer.read) {
+        this.#miss(source, pod, answer.reason, answer.right);
+        continue;
+      }
+      if (answer.gap !== undefined) this.#miss(source, pod, answer.gap);
+      const entries = answer.entries.filter(({ at }) => at <= endedAt);
+      const records = accessLogRecords(pod.workload, pod.addresses, entries, book);
+      // A log without a single entry may be one that nobody keeps.
+      if (answer.entries.length === 0) silent.push(pod);
+      else kept++;
+      if (answer.entries.length > 0) this.#read(pod.workload, { source, window });
+      this.#records.push(...records);
+    }
+    this.#noteSilent(silent, window);
+    this.#sources.push({ source, window, coverage: `${kept} of ${pods.size} proxies wrote entries` });
+  }
+
+  /** No entries: a quiet proxy, or one that writes none. Its counters tell which; without them it stays open. */
+  #noteSilent(silent: readonly ProxyPod[], window: Window): void {
+    for (const pod of silent) {
+      const counted = this.#records.some(
+        ({ workloadId, source, count }) =>
+          workloadId === pod.workload.id && source === 'proxy counters' && count > 0,
+      );
+      const known =
+        this.#reads.get(pod.workload.id)?.some(({ source }) => source === 'proxy counters') === true;
+      if (known && !counted) continue;
+      const reason = counted
+        ? 'its proxy counted traffic and wrote no entry: access logging is off (meshConfig.accessLogFile or a Telemetry turns it on)'
+        : `no entry since ${window.from.slice(0, 19)}Z: nothing came, or access logging is off`;
+      this.#miss('access log', pod, reason, undefined, known);
+    }
+  }
+
+  /** Workloads that no source of proxies can speak for. */
+  #noteOthers(): void {
+    const { later, options } = this.#in;
+    for (const workload of wanted(later, options)) {
+      const { namespace, kind, name, dataplane, pods } = workload;
+      if (dataplane !== 'ambient' || pods.length === 0) continue;
+      const reason = 'it has no sidecar: ztunnel’s records of ambient workloads are not read';
+      this.#unseen.push({ source: 'proxy counters', namespace, workload: `${kind}/${name}`, reason });
+    }
+  }
+
+  #read({ id }: Workload, read: SourceRead): void {
+    const list = this.#reads.get(id) ?? [];
+    if (!list.some(({ source }) => source === read.source)) list.push(read);
+    this.#reads.set(id, list);
+  }
+
+  #miss(source: SourceName, pod: ProxyPod, reason: string, right?: string, namesOnly = false): void {
+    this.#unseen.push({
+      source,
+      namespace: pod.namespace,
+      workload: `${pod.workload.kind}/${pod.workload.name}`,
+      pod: pod.name,
+      reason,
+      ...(right === undefined ? {} : { right }),
+      ...(namesOnly ? { namesOnly: true } : {}),
+    });
+  }
+}
+
+/** The pod was created within the window: all that it counted belongs to it. */
+function isYoung({ createdAt }: ProxyPod, startedAt: number): boolean {
+  // Times in objects are cut to seconds.
+  return createdAt !== undefined && createdAt >= Math.floor(startedAt / 1000) * 1000;
+}
+
+function coverageText(read: number, all: number, ways: readonly string[]): string {
+  return `${read} of ${all} proxies${ways.length === 0 ? '' : `, by ${ways.join(' and ')}`}`;
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,171 @@
+/** Adds records up to rows: by source for the counts, over all sources for the senders. */
+import type { Workload } from '../../mesh/workload.ts';
+import type { Party } from './address-book.ts';
+import { unknownSender } from './counter-records.ts';
+import {
+  amount,
+  type Counts,
+  noCounts,
+  type ObservedPort,
+  type Security,
+  type Sender,
+  type SourceName,
+  type Tally,
+  type Window,
+} from './observation.ts';
+import type { TrafficRecord } from './record.ts';
+
+/** A source that was read for a workload, all of it or in part, with the window that it covers there. */
+export interface SourceRead {
+  readonly source: SourceName;
+  readonly window: Window;
+}
+
+/**
+ * @param port absent: what counters could not put down to a port
+ * @param reads the sources that were read; a source that saw nothing counts as having seen nothing
+ */
+export function observedPort(
+  workload: Workload,
+  port: number | undefined,
+  records: readonly TrafficRecord[],
+  reads: readonly SourceRead[],
+): ObservedPort {
+  // Padlock's own probes and what a pod sends to itself are nobody's business.
+  const others = records.filter(({ sender }) => sender.kind !== 'padlock' && sender.kind !== 'self');
+  const tallies = reads.map(({ source, window }) => tally(source, window, others));
+  const largest = (pick: (tally: Tally) => Counts): Counts =>
+    tallies.map(pick).reduce((best, counts) => (amount(counts) > amount(best) ? counts : best), noCounts);
+  return {
+    namespace: workload.namespace,
+    workload: `${workload.kind}/${workload.name}`,
+    workloadId: workload.id,
+    ...(port === undefined ? {} : { port }),
+    mtls: largest((one) => one.mtls),
+    plaintext: largest((one) => one.plaintext),
+    otherTls: largest((one) => one.otherTls),
+    refused: Math.max(0, ...tallies.map((one) => one.refused)),
+    tallies,
+    senders: sendersOf(others, reads),
+  };
+}
+
+function tally(source: SourceName, window: Window, records: readonly TrafficRecord[]): Tally {
+  const own = records.filter((record) => record.source === source);
+  const of = (security: Security): Counts => sum(own.filter((record) => record.security === security));
+  return {
+    source,
+    window,
+    mtls: of('mtls'),
+    plaintext: of('plaintext'),
+    otherTls: of('other-tls'),
+    refused: own.filter(({ refused }) => refused === true).length,
+  };
+}
+
+function sum(records: readonly TrafficRecord[]): Counts {
+  const counts = { requests: 0, connections: 0, open: 0 };
+  for (const record of records) {
+    // What was refused did not get through: it is told apart.
+    if (record.refused === true) continue;
+    counts[record.unit] += record.count;
+    counts.open += record.open ?? 0;
+  }
+  return counts;
+}
+
+/** Each caller once for each manner, with the largest count that one source has of it; then what nobody could name. */
+function sendersOf(records: readonly TrafficRecord[], reads: readonly SourceRead[]): readonly Sender[] {
+  const named = records.filter(({ sender }) => sender.kind !== 'unknown');
+  const groups = Map.groupBy(named, ({ sender, security }) => `${security} ${partyKey(sender)}`);
+  const senders = [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    return first === undefined ? [] : [makeSender(first.sender, first.security, group)];
+  });
+  const nameless = reads.flatMap(({ source, window }) => unnamed(records, source, window));
+  const most = nameless.toSorted((a, b) => amount(b) - amount(a))[0];
+  return [...senders, ...(most === undefined ? [] : [most])].toSorted(
+    (a, b) => order(a.security) - order(b.security) || amount(b) - amount(a) || (a.name < b.name ? -1 : 1),
+  );
+}
+
+export function partyKey({ kind, namespace, name, because }: Party): string {
+  // Proxies that hide behind a header are told apart by what the header says.
+  const detail = kind === 'forwarded' ? because : '';
+  return JSON.stringify([kind === 'gateway' ? 'workload' : kind, namespace, name, detail]);
+}
+
+function order(security: Security): number {
+  return { plaintext: 0, 'other-tls': 1, mtls: 2 }[security];
+}
+
+function makeSender(party: Party, security: Security, group: readonly TrafficRecord[]): Sender {
+  const bySource = [...Map.groupBy(group, ({ source }) => source)];
+  const best = bySource
+    .map(([, own]) => sum(own))
+    .reduce((most, counts) => (amount(counts) > amount(most) ? counts : most), noCounts);
+  const open = Math.max(0, ...bySource.map(([, own]) => sum(own).open));
+  const last = Math.max(...group.map(({ at }) => at ?? 0));
+  // The access log knows a caller by its address and says which; counters only repeat a name.
+  const shown = group.find(({ source }) => source === 'access log')?.sender ?? party;
+  return {
+    ...shown,
+    security,
+    ...best,
+    open,
+    refused: group.filter(({ refused }) => refused === true).length,
+    addresses: distinct(group.map(({ address }) => address)).slice(0, 5),
+    userAgents: distinct(group.map(({ userAgent }) => userAgent)).slice(0, 3),
+    ...(last > 0 ? { lastSeen: new Date(last).toISOString() } : {}),
+    knownBy: bySource.map(([source]) => source),
+  };
+}
+
+function distinct(values: readonly (string | undefined)[]): readonly string[] {
+  return [...new Set(values.filter((value) => value !== undefined))];
+}
+
+/** Plaintext that a source counted in its window beyond what all sources together could put a name to then. */
+function unnamed(records: readonly TrafficRecord[], source: SourceName, window: Window): readonly Sender[] {
+  const plaintext = records.filter(({ security }) => security !== 'mtls');
+  const own = plaintext.filter((record) => record.source === source);
+  const nameless = own.filter(({ sender }) => sender.kind === 'unknown');
+  if (nameless.length === 0) return [];
+  const total = sum(own);
+  const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
+  const within = plaintext.filter(
+    ({ sender, at, refused }) =>
+      sender.kind !== 'unknown' && refused !== true && (at === undefined || (at >= from && at <= to)),
+  );
+  const named = { requests: 0, connections: 0 };
+  for (const group of Map.groupBy(within, ({ sender }) => partyKey(sender)).values()) {
+    const bySource = [...Map.groupBy(group, (record) => record.source).values()].map(sum);
+    named.requests += Math.max(0, ...bySource.map(({ requests }) => requests));
+    named.connections += Math.max(0, ...bySource.map(({ connections }) => connections));
+  }
+  const requests = Math.max(0, total.requests - named.requests);
+  const connections = Math.max(0, total.connections - named.connections);
+  const open = Math.max(0, sum(nameless).open);
+  // Connections that only are open were counted when they began; a name for them is in no log before they end.
+  if (requests + connections + open === 0) return [];
+  const party = unknownSender(`${source} counted it and nothing names the caller`);
+  return [{ ...makeSender(party, 'plaintext', nameless), requests, connections, open }];
+}
+
+/** Rows for every port that a workload has or that a record names, and one for what no port could be found for. */
+export function observedPorts(
+  workload: Workload,
+  ports: readonly number[],
+  records: readonly TrafficRecord[],
+  reads: readonly SourceRead[],
+): readonly ObservedPort[] {
+  const byPort = Map.groupBy(records, ({ port }) => port);
+  const all = [...new Set([...ports, ...byPort.keys()])]
+    .filter((port) => port !== undefined)
+    .toSorted((a, b) => a - b);
+  const elsewhere = byPort.get(undefined);
+  return [
+    ...all.map((port) => observedPort(workload, port, byPort.get(port) ?? [], reads)),
+    ...(elsewhere === undefined ? [] : [observedPort(workload, undefined, elsewhere, reads)]),
+  ];
+}
