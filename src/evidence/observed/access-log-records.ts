@@ -63,10 +63,10 @@ function senderOf(
   at: number,
 ): Party {
   const { address } = remote;
-  if (entry.userAgent?.startsWith('padlock-probe/') === true) {
+  if (entry.userAgent === 'padlock' || entry.userAgent?.startsWith('padlock-probe/') === true) {
     return { kind: 'padlock', name: 'Padlock’s own probe', because: 'its User-Agent says so', meshed: false };
   }
-  if (own.has(address) || address.startsWith('127.') || address === '::1') {
+  if (remote.port !== 0 && (own.has(address) || address.startsWith('127.') || address === '::1')) {
     return { kind: 'self', name: 'the pod itself', because: `${address} is its own address`, meshed: true };
   }
   const authority = splitAddress(entry.authority)?.address ?? entry.authority ?? '';

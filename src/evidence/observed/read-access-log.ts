@@ -92,7 +92,7 @@ async function readSince(
     from = last;
   }
   const size = `${mostBytes / 1024 / 1024} MiB`;
-  return { first, gap: `the log is longer than ${size} and was read until ${after.slice(0, 19)}Z` };
+  return { first, gap: `the log is longer than ${size} and was read until ${isoSeconds(Date.parse(after))}` };
 }
 
 /** @param cut the text is as long as was allowed, so its last line may be half a line */
@@ -171,7 +171,7 @@ interface StampedLine {
 function stamped(line: string): StampedLine | undefined {
   const space = line.indexOf(' ');
   const stamp = line.slice(0, space);
-  const at = space === -1 ? Number.NaN : Date.parse(stamp);
+  const at = /^\d{4}-\d\d-\d\dT/.test(stamp) ? Date.parse(stamp) : Number.NaN;
   if (!Number.isNaN(at)) return { stamp, at, text: line.slice(space + 1) };
   // A server that prints no times: the entry's own will do.
   const entry = parseAccessLogLine(line);
