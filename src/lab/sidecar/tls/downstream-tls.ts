@@ -51,6 +51,8 @@ export function terminateTls(raw: Socket, options: TlsTermination): Promise<Term
       resolve(result);
     };
     socket.once('secure', () => {
+      // Node clears this for sockets of a tls.Server only, and http2 waits for it.
+      Object.assign(socket, { secureConnecting: false });
       countHandshake(stats, socket);
       const peer = acceptPeer(socket, options);
       finish(peer === 'refused' ? undefined : { socket, peer, alpn });
