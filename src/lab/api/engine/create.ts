@@ -1,5 +1,6 @@
 /** Create: names, defaults, admission, validation, and the first write. */
 import type { KubeObject } from '../../../istio/kubernetes.ts';
+import { askPolicies } from '../admission/policies/admission-policies.ts';
 import type { AdmissionPlugin } from '../api.ts';
 import { trackUpdate } from '../fields/managed-fields.ts';
 import { draftOf, ensureObject, freezeJson, type JsonObject, stringAt, toKubeObject } from '../json.ts';
@@ -77,7 +78,9 @@ export function createObject(
   if (engine.store.get(qualified(resource), key) !== undefined) throw alreadyExists(resource, name);
   if (reported !== undefined) ensureObject(draft, 'metadata').managedFields = reported;
   trackUpdate(resource, undefined, draft, options, timestamp(engine.effects.now()));
-  if (options.dryRun === true) return freezeJson(toKubeObject(draft));
+  const object = toKubeObject(draft);
+  askPolicies(engine, resource, { operation: 'CREATE', object }, options);
+  if (options.dryRun === true) return freezeJson(object);
   return engine.store.put(qualified(resource), key, (revision) => sealed(draft, revision));
 }
 

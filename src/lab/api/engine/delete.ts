@@ -1,5 +1,6 @@
 /** Delete: at once, after a grace period, or when the last finalizer is gone. */
 import type { KubeObject } from '../../../istio/kubernetes.ts';
+import { askPolicies } from '../admission/policies/admission-policies.ts';
 import {
   draftOf,
   ensureObject,
@@ -14,9 +15,9 @@ import type { Resource } from '../registry/resource.ts';
 import { conflict, qualified } from '../status.ts';
 import { sealed } from './create.ts';
 import { timestamp } from './effects.ts';
-import { type Engine, mustGet, objectKey } from './engine.ts';
+import { type Engine, mustGet, objectKey, type WriteOptions } from './engine.ts';
 
-export interface DeleteOptions {
+export interface DeleteOptions extends Pick<Partial<WriteOptions>, 'user' | 'onWarning' | 'version'> {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
@@ -46,6 +47,7 @@ export function deleteObject(
   const old = mustGet(engine, resource, namespace, name);
   checkPreconditions(resource, old, options);
   askAdmission(engine, resource, old, options);
+  askPolicies(engine, resource, { operation: 'DELETE', oldObject: old }, options);
   const draft = draftOf(old);
   const grace = graceOf(resource, draft, options);
   const finalizers = finalizersOf(draft, options);

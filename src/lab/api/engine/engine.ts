@@ -3,6 +3,7 @@ import type { KubeObject } from '../../../istio/kubernetes.ts';
 import type { Store } from '../../store/store.ts';
 import type { AdmissionPlugin } from '../api.ts';
 import { type JsonObject, stringAt } from '../json.ts';
+import type { User } from '../rbac/user.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Resource, StrategyContext } from '../registry/resource.ts';
 import { notFound, qualified } from '../status.ts';
@@ -30,6 +31,10 @@ export interface WriteOptions {
   readonly subresource?: string;
   /** A server-side apply: the object carries its managers already. */
   readonly applied?: boolean;
+  /** Who asks; absent for the lab's own parts. */
+  readonly user?: User;
+  /** Takes what the answer's `Warning:` headers are to say. */
+  readonly onWarning?: (sentence: string) => void;
 }
 
 export function createEngine(store: Store<KubeObject>, registry: Registry, effects: Effects): Engine {

@@ -1,5 +1,6 @@
 /** Update: of an object, or of its status alone. */
 import type { KubeObject } from '../../../istio/kubernetes.ts';
+import { askPolicies } from '../admission/policies/admission-policies.ts';
 import { trackUpdate } from '../fields/managed-fields.ts';
 import {
   cloneJson,
@@ -49,7 +50,9 @@ export function updateObject(
     ...validateObject(resource, draft, draftOf(old)),
   ]);
   trackUpdate(resource, old, draft, options, timestamp(engine.effects.now()));
-  if (options.dryRun === true) return freezeJson(toKubeObject(draft));
+  const object = toKubeObject(draft);
+  askPolicies(engine, resource, { operation: 'UPDATE', object, oldObject: old }, options);
+  if (options.dryRun === true) return freezeJson(object);
   if (isUnchanged(draft, old)) return old;
   const key = objectKey(namespace, name);
   if (isReadyToGo(resource, draft)) {

@@ -21,7 +21,8 @@ import { checkName, placeIn } from './write-handlers.ts';
 export function applyHandler(context: ResourceContext): ApiResponse {
   const { engine, request, info, served, stored } = context;
   const view = viewOf(context);
-  const options = writeOptions(context, 'PatchOptions', info.subresource);
+  const policyWarnings: string[] = [];
+  const options = writeOptions(context, 'PatchOptions', info.subresource, policyWarnings);
   if ((request.url.searchParams.get('fieldManager') ?? '') === '') {
     const missing = required('fieldManager', 'is required for apply patch');
     throw invalid('PatchOptions', 'meta.k8s.io', '', toCauses([missing]));
@@ -63,11 +64,11 @@ export function applyHandler(context: ResourceContext): ApiResponse {
   if (present !== undefined) {
     const change = (old: KubeObject): JsonObject => apply(draftOf(old));
     const updated = updateObject(engine, stored, info.namespace, name, change, { ...options, applied: true });
-    return jsonResponse(presentObject(updated, view), 200, warnings);
+    return jsonResponse(presentObject(updated, view), 200, [...warnings, ...policyWarnings]);
   }
   if (info.subresource !== undefined) throw notFound(stored, name);
   const schema = stored.schema(stored.storageVersion) ?? {};
   const empty = emptyObject(String(config.apiVersion), stored.kind, schema, stored.custom);
   const created = createObject(engine, stored, apply(empty), { ...options, applied: true });
-  return jsonResponse(presentObject(created, view), 201, warnings);
+  return jsonResponse(presentObject(created, view), 201, [...warnings, ...policyWarnings]);
 }

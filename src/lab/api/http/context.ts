@@ -71,11 +71,14 @@ export function writeOptions(
   context: ResourceContext,
   optionsKind: string,
   subresource?: string,
+  warnings?: string[],
 ): WriteOptions {
   return {
     manager: fieldManager(context.request),
     version: context.info.version,
     dryRun: isDryRun(context.request, optionsKind),
+    user: context.request.user,
+    ...(warnings === undefined ? {} : { onWarning: (sentence: string) => warnings.push(sentence) }),
     ...(subresource === undefined ? {} : { subresource }),
   };
 }

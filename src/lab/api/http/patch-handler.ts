@@ -33,9 +33,9 @@ export function patchHandler(context: ResourceContext): ApiResponse {
   const { request, info } = context;
   if (contentType(request.headers['content-type']) === applyPatch) return applyHandler(context);
   const view = viewOf(context);
-  const options = writeOptions(context, 'PatchOptions', info.subresource);
   const patch = readPatch(context);
   const warnings: string[] = [];
+  const options = writeOptions(context, 'PatchOptions', info.subresource, warnings);
   const change = (old: KubeObject): JsonObject => {
     const patched = patch.apply(draftOf(inVersion(old, context.served, info.version)));
     if (!isObject(patched)) throw badRequest('the patched document is no object');

@@ -23,7 +23,8 @@ import { type ApiResponse, jsonResponse } from './request.ts';
 export function createHandler(context: ResourceContext): ApiResponse {
   const view = viewOf(context);
   const { request, info, served } = context;
-  const options = writeOptions(context, 'CreateOptions');
+  const policyWarnings: string[] = [];
+  const options = writeOptions(context, 'CreateOptions', undefined, policyWarnings);
   const body = parseBody(
     request.body,
     request.headers['content-type'],
@@ -33,7 +34,7 @@ export function createHandler(context: ResourceContext): ApiResponse {
   const { object, warnings } = decodeObject(body, expectedOf(context), fieldValidationOf(request.url));
   placeIn(context, object, info.namespace);
   const created = createObject(context.engine, context.stored, toStorage(context, object), options);
-  return jsonResponse(presentObject(created, view), 201, warnings);
+  return jsonResponse(presentObject(created, view), 201, [...warnings, ...policyWarnings]);
 }
 
 /** An object without a namespace takes the URL's; one with another is refused. */
@@ -60,7 +61,8 @@ export function updateHandler(context: ResourceContext): ApiResponse {
   const view = viewOf(context);
   const { request, info, served } = context;
   const subresource = info.subresource;
-  const options = writeOptions(context, 'UpdateOptions', subresource);
+  const policyWarnings: string[] = [];
+  const options = writeOptions(context, 'UpdateOptions', subresource, policyWarnings);
   const body = parseBody(
     request.body,
     request.headers['content-type'],
@@ -79,7 +81,7 @@ export function updateHandler(context: ResourceContext): ApiResponse {
     () => toStorage(context, object),
     options,
   );
-  return jsonResponse(presentObject(updated, view), 200, warnings);
+  return jsonResponse(presentObject(updated, view), 200, [...warnings, ...policyWarnings]);
 }
 
 export function checkName(object: JsonObject, name: string): void {
@@ -94,13 +96,15 @@ export function checkName(object: JsonObject, name: string): void {
 export function deleteHandler(context: ResourceContext): ApiResponse {
   const view = viewOf(context);
   const { engine, stored, info } = context;
-  const deletion = deleteObject(engine, stored, info.namespace, info.name ?? '', deleteOptions(context));
-  if (!deletion.gone) return jsonResponse(presentObject(deletion.object, view), 200);
+  const warnings: string[] = [];
+  const options = deleteOptions(context, warnings);
+  const deletion = deleteObject(engine, stored, info.namespace, info.name ?? '', options);
+  if (!deletion.gone) return jsonResponse(presentObject(deletion.object, view), 200, warnings);
   // Pods and a few others are answered with the object itself, as the real server does.
   if (storeName(context) === 'pods' || storeName(context) === 'services') {
-    return jsonResponse(presentObject(deletion.object, view));
+    return jsonResponse(presentObject(deletion.object, view), 200, warnings);
   }
-  return jsonResponse(successStatus(context, deletion.object));
+  return jsonResponse(successStatus(context, deletion.object), 200, warnings);
 }
 
 function successStatus(context: ResourceContext, object: KubeObject): unknown {
@@ -122,7 +126,8 @@ function successStatus(context: ResourceContext, object: KubeObject): unknown {
 export function deleteCollectionHandler(context: ResourceContext): ApiResponse {
   const view = viewOf(context);
   const { engine, stored, info, request } = context;
-  const options = deleteOptions(context);
+  const warnings: string[] = [];
+  const options = deleteOptions(context, warnings);
   const selection = selectionOf(request.url, stored, info.namespace);
   const deleted: Deletion[] = [];
   for (const { object } of engine.store.list(storeName(context))) {
@@ -136,11 +141,13 @@ export function deleteCollectionHandler(context: ResourceContext): ApiResponse {
       view,
       metadata,
     ),
+    200,
+    warnings,
   );
 }
 
 /** Delete options come in the body, in the query, or in both; the body wins. */
-function deleteOptions(context: ResourceContext): DeleteOptions {
+function deleteOptions(context: ResourceContext, warnings: string[]): DeleteOptions {
   const { request } = context;
   const query = request.url.searchParams;
   const text = request.body.toString('utf8').trim();
@@ -163,6 +170,9 @@ function deleteOptions(context: ResourceContext): DeleteOptions {
   const resourceVersion = stringAt(preconditions, 'resourceVersion');
   const dryRun = Array.isArray(body.dryRun) && body.dryRun.length > 0;
   return {
+    user: request.user,
+    version: context.info.version,
+    onWarning: (sentence) => warnings.push(sentence),
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     ...(asked === 'Orphan' || asked === 'Background' || asked === 'Foreground'
       ? { propagationPolicy: asked }
