@@ -11,6 +11,7 @@ import { completionRoute } from './commands/completion.route.ts';
 import { demoRoute } from './commands/demo.route.ts';
 import { diffRoute } from './commands/diff.route.ts';
 import { evidenceRoute } from './commands/evidence.route.ts';
+import { guardRoute } from './commands/guard.route.ts';
 import { labRoute } from './commands/lab.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
 import { rbacRoute } from './commands/rbac.route.ts';
@@ -32,6 +33,7 @@ const routes = buildRouteMap({
     verify: verifyRoute,
     certs: certsRoute,
     evidence: evidenceRoute,
+    guard: guardRoute,
     rbac: rbacRoute,
     lab: labRoute,
     demo: demoRoute,
