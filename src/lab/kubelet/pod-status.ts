@@ -27,13 +27,19 @@ export function podStatus(facts: PodFacts, now: string): PodStatus {
     ...(failure ?? {}),
     conditions: conditionsOf(facts, phase, before.conditions ?? [], now),
     containerStatuses: containers,
-    ...(initContainers.length > 0 ? { initContainerStatuses: initContainers } : {}),
+    ...(initContainers.length > 0 ? { initContainerStatuses: initContainers.map((status) => initStatus(pod, status)) } : {}),
     hostIP,
     ...{ hostIPs: [{ ip: hostIP }] },
     podIP: ip,
     podIPs: [{ ip }],
     startTime,
   };
+}
+
+/** An init container counts as ready when it has done its work; a native sidecar by its probe. */
+function initStatus(pod: PodObject, status: ContainerStatus): ContainerStatus {
+  if (isNative(pod, status.name)) return status;
+  return { ...status, ready: 'terminated' in status.state && status.state.terminated.exitCode === 0 };
 }
 
 function phaseOf({ containers, initialized, initContainers, restartPolicy }: PodFacts): string {
