@@ -3,14 +3,17 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { PadlockError } from '../../errors.ts';
+import { FieldReader } from '../../istio/fields.ts';
+import { readMeshConfig } from '../../istio/mesh-config.ts';
 import { labFolder, labRoot } from '../../lab/daemon/lab-folder.ts';
 import type { ServeOptions } from '../../lab/daemon/serve-lab.ts';
+import { readWithLibrary } from '../../sources/manifests/library.ts';
 import type { LabServeFlags } from '../commands/lab.route.ts';
 import type { Context } from '../context.ts';
 
 type Outside = Pick<Context, 'env' | 'cwd' | 'clock'>;
 
-/** @throws PadlockError `USAGE`, `FILE_NOT_READABLE` */
+/** @throws PadlockError `USAGE`, and for the mesh config `FILE_NOT_READABLE`, `YAML_SYNTAX`, `INPUT_INVALID` */
 export function serveOptions(flags: LabServeFlags, { env, cwd, clock }: Outside): ServeOptions {
   const { certTtl, propagation, seed, meshConfig, kubeconfig, merge } = flags;
   return {
@@ -21,7 +24,7 @@ export function serveOptions(flags: LabServeFlags, { env, cwd, clock }: Outside)
       path: env.PATH ?? '',
       ...(certTtl === undefined ? {} : { certTtlSeconds: certTtl }),
       ...(propagation === undefined ? {} : { propagation: { ...propagation, seed } }),
-      ...(meshConfig === undefined ? {} : { meshConfig: readText(resolve(cwd, meshConfig)) }),
+      ...(meshConfig === undefined ? {} : { meshConfig: meshConfigText(resolve(cwd, meshConfig)) }),
     },
     ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(cwd, kubeconfig) }),
     ...(merge === true ? { mergeInto: ownKubeconfig(env, cwd) } : {}),
@@ -49,13 +52,22 @@ function ownKubeconfig(env: Context['env'], cwd: string): string {
   return first === undefined ? join(env.HOME ?? homedir(), '.kube', 'config') : resolve(cwd, first);
 }
 
-function readText(path: string): string {
+/** The text itself: istiod gets it as it was written, once it is known to be a mesh config. */
+function meshConfigText(path: string): string {
+  let text: string;
   try {
-    return readFileSync(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new PadlockError('FILE_NOT_READABLE', `cannot read ${path}`, {
-      hint: 'check the path of --mesh-config',
-      cause,
-    });
+    const hint = 'check the path of --mesh-config';
+    throw new PadlockError('FILE_NOT_READABLE', `cannot read ${path}`, { hint, cause });
   }
+  const [document] = readWithLibrary(text, { file: path, line: 1 });
+  const reader = new FieldReader();
+  readMeshConfig(reader.fields(document?.value, 'the file'), reader);
+  const [problem] = reader.problems;
+  if (problem === undefined) return text;
+  const sentence = `${path} is no mesh config: ${problem.field.replace(/^data\.mesh\./, '')} ${problem.message}`;
+  throw new PadlockError('INPUT_INVALID', sentence, {
+    hint: 'the file holds what stands under `mesh` in the config map istio',
+  });
 }

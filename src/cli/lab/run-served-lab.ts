@@ -3,12 +3,15 @@ import { PadlockError } from '../../errors.ts';
 import { type ServedLab, type ServeOptions, serveLab } from '../../lab/daemon/serve-lab.ts';
 import type { Context } from '../context.ts';
 
-/** @throws PadlockError `INTERRUPTED` when the signal came before the lab was up, and what `serveLab` throws */
+/**
+ * @returns why it ended
+ * @throws PadlockError `INTERRUPTED` when the signal came before the lab was up, and what `serveLab` throws
+ */
 export async function runServedLab(
   options: ServeOptions,
   { signal, stderr }: Pick<Context, 'signal' | 'stderr'>,
   onReady: (lab: ServedLab) => Promise<void>,
-): Promise<void> {
+): Promise<'asked' | 'interrupted'> {
   const onProblem = (sentence: string, error: unknown): void => {
     void stderr.write(`${sentence}: ${error instanceof Error ? error.message : String(error)}\n`);
   };
@@ -18,6 +21,7 @@ export async function runServedLab(
       throw new PadlockError('INTERRUPTED', 'interrupted; the lab that was starting is ended');
     await onReady(served);
     await Promise.race([served.stopAsked, aborted(signal)]);
+    return signal.aborted ? 'interrupted' : 'asked';
   } finally {
     await served.close();
   }

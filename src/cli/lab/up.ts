@@ -1,4 +1,5 @@
 /** `padlock lab up`: starts a lab, in the background unless told otherwise, and says how to use it. */
+import { ExitCode } from '../../errors.ts';
 import { labFolder, labRoot } from '../../lab/daemon/lab-folder.ts';
 import { spawnLab } from '../../lab/daemon/spawn-lab.ts';
 import type { LabUpFlags } from '../commands/lab.route.ts';
@@ -25,9 +26,11 @@ export default async function labUp(this: Context, flags: LabUpFlags): Promise<v
   };
   const options = serveOptions(flags, this);
   if (flags.foreground === true) {
-    await runServedLab(options, this, (served) =>
+    const end = await runServedLab(options, this, (served) =>
       say({ ...served.state, nodes: served.nodes, hasCurl: served.hasCurl }),
     );
+    await this.stderr.write(`Lab "${name}" is down.\n`);
+    if (end === 'interrupted') this.setExitCode(ExitCode.interrupted);
     return;
   }
   const up = await spawnLab({

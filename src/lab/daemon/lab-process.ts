@@ -1,5 +1,7 @@
 /** Whether a process is there, and whether it is a lab: a number in a file may belong to anybody by now. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { errorCode } from '../net/socket-error.ts';
 
@@ -8,7 +10,7 @@ const run = promisify(execFile);
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     if (errorCode(error) === 'ESRCH') return false;
     if (errorCode(error) === 'EPERM') return true;
@@ -16,14 +18,43 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Asks the system for the process's command line. */
-export async function isLabProcess(pid: number): Promise<boolean> {
+/** Ended, but its parent has not asked for its end: so it stays in a container whose first process asks for nobody's. */
+function isZombie(pid: number): boolean {
   try {
-    const { stdout } = await run('ps', ['-ww', '-o', 'command=', '-p', String(pid)]);
-    return / lab (?:serve|up)\b/.test(stdout);
+    // The state follows the name, which stands in parentheses and may hold any character.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .startsWith('Z');
   } catch (error) {
-    // ps ends with 1 where there is no such process; without ps nothing is known, and nothing is ended.
-    if (error instanceof Error) return false;
+    // A system without /proc, or a process that has just gone: kill has the last word.
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** Whether the process is a lab's, by its command line. Where that cannot be read nothing is known, and nothing is ended. */
+export async function isLabProcess(pid: number): Promise<boolean> {
+  const command = (await procCommand(pid)) ?? (await psCommand(pid)) ?? '';
+  return / lab (?:serve|up)\b/.test(command);
+}
+
+/** Linux' own answer; small container images have no ps. */
+async function procCommand(pid: number): Promise<string | undefined> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
+  } catch (error) {
+    // No such process, or a system without /proc.
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ESRCH') return undefined;
+    throw error;
+  }
+}
+
+async function psCommand(pid: number): Promise<string | undefined> {
+  try {
+    return (await run('ps', ['-ww', '-o', 'command=', '-p', String(pid)])).stdout;
+  } catch (error) {
+    // It ends with 1 where there is no such process, and may not be installed.
+    if (error instanceof Error) return undefined;
     throw error;
   }
 }

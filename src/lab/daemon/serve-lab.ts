@@ -38,7 +38,7 @@ export interface ServedLab {
 export async function serveLab(options: ServeOptions): Promise<ServedLab> {
   const { folder } = options;
   makeLabFolder(folder);
-  const release = takeStartLock(folder);
+  const release = await takeStartLock(folder);
   try {
     await refuseSecond(folder);
     const lab = await startLab({ ...options.lab, name: folder.name });

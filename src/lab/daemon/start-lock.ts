@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { PadlockError } from '../../errors.ts';
 import { errorCode } from '../net/socket-error.ts';
 import type { LabFolder } from './lab-folder.ts';
-import { isAlive } from './lab-process.ts';
+import { isLabProcess } from './lab-process.ts';
 
 /**
  * Keeps two starts of one lab apart. @returns the function that gives the lock back.
  * @throws PadlockError `LAB_ALREADY_RUNNING` while another start is under way
  */
-export function takeStartLock(folder: LabFolder): () => void {
+export async function takeStartLock(folder: LabFolder): Promise<() => void> {
   const file = join(folder.path, 'starting');
   for (let attempt = 0; attempt < 2; attempt += 1) {
     if (tryTake(file)) return () => rmSync(file, { force: true });
     const holder = holderOf(file);
-    if (holder !== undefined && isAlive(holder)) {
+    if (holder !== undefined && (await isLabProcess(holder))) {
       throw new PadlockError(
         'LAB_ALREADY_RUNNING',
         `lab "${folder.name}" is being started by process ${holder}`,
@@ -23,7 +23,7 @@ export function takeStartLock(folder: LabFolder): () => void {
         },
       );
     }
-    // Whoever held it has gone without a word.
+    // Whoever held it has gone without a word, and the number may be another program's by now.
     rmSync(file, { force: true });
   }
   throw new PadlockError('LAB_ALREADY_RUNNING', `lab "${folder.name}" is being started by another process`);
