@@ -7,12 +7,13 @@ import { mkdirSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { checkPart } from './check.ts';
+import { labPart } from './lab.ts';
 import type { Bench, Part } from './part.ts';
 import { scalePart } from './scale.ts';
 import { startupPart } from './startup.ts';
 import { whatIfPart } from './what-if.ts';
 
-const parts: readonly Part[] = [startupPart, checkPart, scalePart, whatIfPart];
+const parts: readonly Part[] = [startupPart, checkPart, scalePart, whatIfPart, labPart];
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, '.cache', 'bench');

@@ -27,7 +27,9 @@ export function podStatus(facts: PodFacts, now: string): PodStatus {
     ...(failure ?? {}),
     conditions: conditionsOf(facts, phase, before.conditions ?? [], now),
     containerStatuses: containers,
-    ...(initContainers.length > 0 ? { initContainerStatuses: initContainers.map((status) => initStatus(pod, status)) } : {}),
+    ...(initContainers.length > 0
+      ? { initContainerStatuses: initContainers.map((status) => initStatus(pod, status)) }
+      : {}),
     hostIP,
     ...{ hostIPs: [{ ip: hostIP }] },
     podIP: ip,
