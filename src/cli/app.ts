@@ -11,6 +11,7 @@ import { completionRoute } from './commands/completion.route.ts';
 import { demoRoute } from './commands/demo.route.ts';
 import { diffRoute } from './commands/diff.route.ts';
 import { evidenceRoute } from './commands/evidence.route.ts';
+import { explainRoute } from './commands/explain.route.ts';
 import { guardRoute } from './commands/guard.route.ts';
 import { labRoute } from './commands/lab.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
@@ -26,6 +27,7 @@ const routes = buildRouteMap({
   routes: {
     posture: postureRoute,
     check: checkRoute,
+    explain: explainRoute,
     diff: diffRoute,
     snapshot: snapshotRoute,
     secure: secureRoute,

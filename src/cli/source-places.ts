@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { PadlockError } from '../errors.ts';
 import type { FindingCode } from '../mesh/findings/codes.ts';
 import type { Finding } from '../mesh/findings/finding.ts';
-import type { PlacedFinding } from '../report/check/check-report.ts';
+import type { Origin } from '../mesh/snapshot.ts';
+import type { Place, PlacedFinding } from '../report/check/check-report.ts';
 import { wholePerCode } from '../report/check/check-text.ts';
 import { locateField, type SourceText } from '../report/check/locate.ts';
 import { type ByteSource, bytesSource, fileSource } from '../sources/manifests/byte-source.ts';
@@ -32,24 +33,7 @@ export async function placeFindings(
   context: Context,
   everywhere: boolean,
 ): Promise<readonly PlacedFinding[]> {
-  const texts = new Map<string, OpenText | undefined>();
-  try {
-    return await placeAll(findings, context, everywhere, texts);
-  } finally {
-    for (const text of texts.values()) text?.close();
-  }
-}
-
-interface OpenText extends SourceText {
-  close(): void;
-}
-
-async function placeAll(
-  findings: readonly Finding[],
-  context: Context,
-  everywhere: boolean,
-  texts: Map<string, OpenText | undefined>,
-): Promise<readonly PlacedFinding[]> {
+  using places = new SourcePlaces(context);
   const seen = new Map<FindingCode, number>();
   const placed: PlacedFinding[] = [];
   for (const finding of findings) {
@@ -61,15 +45,37 @@ async function placeAll(
     const before = seen.get(code) ?? 0;
     seen.set(code, before + 1);
     const rough = { file: origin.source, line: origin.line };
-    if (!everywhere && before >= wholePerCode) {
-      placed.push({ finding, place: rough });
-      continue;
-    }
-    if (!texts.has(origin.source)) texts.set(origin.source, await readSource(origin.source, context));
-    const text = texts.get(origin.source);
-    placed.push({ finding, place: text === undefined ? rough : locateField(text, origin.line, field) });
+    const place = everywhere || before < wholePerCode ? await places.of(origin, field) : undefined;
+    placed.push({ finding, place: place ?? rough });
   }
   return placed;
+}
+
+/** Finds fields in the texts that their objects were read from; each text is opened once, and closed with this. */
+export class SourcePlaces {
+  private readonly context: Context;
+  private readonly texts = new Map<string, OpenText | undefined>();
+
+  /** @param context one whose standard input can be read again, see `rememberStdin` */
+  constructor(context: Context) {
+    this.context = context;
+  }
+
+  /** Undefined for an object that was not read from a text, or whose text is gone. */
+  async of({ source, line }: Origin, field: string | undefined): Promise<Place | undefined> {
+    if (line === undefined) return undefined;
+    if (!this.texts.has(source)) this.texts.set(source, await readSource(source, this.context));
+    const text = this.texts.get(source);
+    return text === undefined ? undefined : locateField(text, line, field);
+  }
+
+  [Symbol.dispose](): void {
+    for (const text of this.texts.values()) text?.close();
+  }
+}
+
+interface OpenText extends SourceText {
+  close(): void;
 }
 
 /** Undefined where the text is gone: the finding then keeps its object's line, without an excerpt. */

@@ -3,11 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { locateField, sourceText } from '../../report/check/locate.ts';
 import { buildMesh } from '../mesh.ts';
+import { applyChange } from './apply-change.ts';
 import type { Check } from './check.ts';
 import { checks } from './checks.ts';
 import { type FindingCode, findingKinds } from './codes.ts';
 import type { Finding } from './finding.ts';
-import { applyChange, snapshotOf } from './testing/manifests.ts';
+import { snapshotOf } from './testing/manifests.ts';
 
 const here = import.meta.dirname;
 const codes = Object.entries(checks) as [FindingCode, Check][];

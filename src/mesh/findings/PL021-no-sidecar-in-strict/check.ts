@@ -6,10 +6,10 @@ import { formatRef } from '../../../istio/kubernetes.ts';
 import type { Mesh } from '../../mesh.ts';
 import type { Workload } from '../../workload.ts';
 import { finding, related } from '../check.ts';
-import type { Finding, Fix } from '../finding.ts';
-import { injectionOf, isFinished, isInfrastructure, isMeshNamespace } from '../mesh-membership.ts';
+import type { Finding } from '../finding.ts';
+import { isFinished, isInfrastructure, isMeshNamespace } from '../mesh-membership.ts';
+import { sidecarFix } from '../sidecar-fix.ts';
 import { type StrictDemand, strictDemand } from '../strict-demands.ts';
-import { patchTemplate, restart } from '../template-patch.ts';
 import { count, nameOf, workloadRef, workloadRefs } from '../wording.ts';
 
 export function noSidecarInStrict(mesh: Mesh): readonly Finding[] {
@@ -39,38 +39,11 @@ function oneWorkload(mesh: Mesh, workload: Workload, { policy, field }: StrictDe
     {
       message: `${formatRef(workloadRef(workload))} has no sidecar, so the STRICT of ${nameOf(policy.ref)} does not protect it.`,
       why: 'It takes plaintext from anybody, and it cannot call STRICT workloads itself: what it sends is plaintext, too.',
-      fix: fixFor(mesh, workload),
+      fix: sidecarFix(mesh, workload),
       related: [related(policy, `demands STRICT (${field})`)],
       affected: [workloadRef(workload)],
     },
   );
-}
-
-function fixFor(mesh: Mesh, workload: Workload): Fix {
-  const injection = injectionOf(mesh, workload);
-  if (injection.injected) {
-    return {
-      text: 'Restart it: a new pod gets a sidecar.',
-      changes: restart(workload),
-    };
-  }
-  if (injection.cause === 'pod-annotation-false' || injection.cause === 'pod-label-false') {
-    const place = injection.cause === 'pod-label-false' ? 'labels' : 'annotations';
-    return {
-      text: 'Remove the opt-out of injection from the pod template; new pods get a sidecar.',
-      changes: patchTemplate(workload, { [place]: { 'sidecar.istio.io/inject': null } }),
-    };
-  }
-  if (injection.cause === 'namespace-disabled') {
-    return {
-      text: `Namespace ${workload.namespace} turns injection off; label it istio-injection=enabled and restart its workloads.`,
-      changes: [],
-    };
-  }
-  return {
-    text: 'Ask for a sidecar with a label on the pod template, or label the namespace for injection.',
-    changes: patchTemplate(workload, { labels: { 'sidecar.istio.io/inject': 'true' } }),
-  };
 }
 
 /** A namespace that nobody put into the mesh: one note, not one for each of its workloads. */

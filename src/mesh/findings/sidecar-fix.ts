@@ -1,0 +1,34 @@
+/** How a workload comes to a sidecar. */
+import type { Mesh } from '../mesh.ts';
+import type { Workload } from '../workload.ts';
+import type { Fix } from './finding.ts';
+import { injectionOf } from './mesh-membership.ts';
+import { patchTemplate, restart } from './template-patch.ts';
+
+/** The change that gives a workload's new pods a sidecar, by what keeps it away now. */
+export function sidecarFix(mesh: Mesh, workload: Workload): Fix {
+  const injection = injectionOf(mesh, workload);
+  if (injection.injected) {
+    return {
+      text: 'Restart it: a new pod gets a sidecar.',
+      changes: restart(workload),
+    };
+  }
+  if (injection.cause === 'pod-annotation-false' || injection.cause === 'pod-label-false') {
+    const place = injection.cause === 'pod-label-false' ? 'labels' : 'annotations';
+    return {
+      text: 'Remove the opt-out of injection from the pod template; new pods get a sidecar.',
+      changes: patchTemplate(workload, { [place]: { 'sidecar.istio.io/inject': null } }),
+    };
+  }
+  if (injection.cause === 'namespace-disabled') {
+    return {
+      text: `Namespace ${workload.namespace} turns injection off; label it istio-injection=enabled and restart its workloads.`,
+      changes: [],
+    };
+  }
+  return {
+    text: 'Ask for a sidecar with a label on the pod template, or label the namespace for injection.',
+    changes: patchTemplate(workload, { labels: { 'sidecar.istio.io/inject': 'true' } }),
+  };
+}
