@@ -11,13 +11,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   mesh: ['istio'],
   sources: ['istio', 'mesh'],
   evidence: ['istio', 'mesh', 'sources'],
-  rollout: ['istio', 'mesh', 'sources', 'evidence'],
-  report: ['istio', 'mesh', 'sources', 'evidence', 'rollout'],
+  plan: ['istio', 'mesh', 'sources', 'evidence'],
+  rollout: ['istio', 'mesh', 'sources', 'evidence', 'plan'],
+  report: ['istio', 'mesh', 'sources', 'evidence', 'plan', 'rollout'],
   // The lab is Istio's side of the table: it may use types and parsers of istio/, never the mesh's verdicts.
   lab: ['istio'],
-  server: ['istio', 'mesh', 'sources', 'evidence', 'rollout', 'report'],
+  server: ['istio', 'mesh', 'sources', 'evidence', 'plan', 'rollout', 'report'],
   ui: ['istio', 'mesh'],
-  cli: ['istio', 'mesh', 'sources', 'evidence', 'rollout', 'report', 'server'],
+  cli: ['istio', 'mesh', 'sources', 'evidence', 'plan', 'rollout', 'report', 'server'],
 };
 
 /** Rooms that run in a browser: no `node:` import. */
