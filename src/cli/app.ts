@@ -14,6 +14,7 @@ import { evidenceRoute } from './commands/evidence.route.ts';
 import { explainRoute } from './commands/explain.route.ts';
 import { guardRoute } from './commands/guard.route.ts';
 import { labRoute } from './commands/lab.route.ts';
+import { planRoute } from './commands/plan.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
 import { rbacRoute } from './commands/rbac.route.ts';
 import { secureRoute } from './commands/secure.route.ts';
@@ -30,6 +31,7 @@ const routes = buildRouteMap({
     explain: explainRoute,
     diff: diffRoute,
     snapshot: snapshotRoute,
+    plan: planRoute,
     secure: secureRoute,
     completion: completionRoute,
     verify: verifyRoute,

@@ -34,6 +34,16 @@ export const webhooksType = builtIn(
 /** Only the kubelets' versions are of interest (native sidecars); not being allowed to see them costs nothing else. */
 export const nodesType = builtIn('', 'v1', 'nodes', false);
 
+/** Who calls from outside the mesh by configuration: only `padlock plan` reads them. */
+export const planTypes: readonly ResourceType[] = [
+  builtIn('admissionregistration.k8s.io', 'v1', 'validatingwebhookconfigurations', false),
+  builtIn('apiregistration.k8s.io', 'v1', 'apiservices', false),
+  builtIn('networking.k8s.io', 'v1', 'ingressclasses', false),
+  builtIn('networking.k8s.io', 'v1', 'ingresses'),
+  builtIn('monitoring.coreos.com', 'v1', 'servicemonitors'),
+  builtIn('monitoring.coreos.com', 'v1', 'podmonitors'),
+];
+
 /** Kinds that come with Istio and the Gateway API, by group; their version is discovered. */
 export const discoveredTypes: Readonly<Record<string, readonly string[]>> = {
   'security.istio.io': ['peerauthentications', 'authorizationpolicies', 'requestauthentications'],

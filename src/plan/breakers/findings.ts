@@ -1,9 +1,12 @@
 /** What the findings of `padlock check` say about the mesh as it would be: rules, probes, headless Services, excluded ports. */
+import { serviceHost } from '../../istio/hostname.ts';
 import { formatRef, type ObjectRef } from '../../istio/kubernetes.ts';
+import { edgesTo } from '../../mesh/edge.ts';
 import type { Check } from '../../mesh/findings/check.ts';
 import { checks } from '../../mesh/findings/checks.ts';
 import type { FindingCode } from '../../mesh/findings/codes.ts';
 import type { Finding } from '../../mesh/findings/finding.ts';
+import { servicesOf } from '../../mesh/findings/services-of.ts';
 import { portsOf } from '../../mesh/inbound.ts';
 import type { Mesh } from '../../mesh/mesh.ts';
 import type { Workload } from '../../mesh/workload.ts';
@@ -25,7 +28,7 @@ const told: Readonly<Partial<Record<Exclude<FindingCode, 'PL040'>, Told>>> = {
   PL015: { kind: 'destination-rule', certainty: 'breaks', excepts: false },
   PL017: { kind: 'policy', certainty: 'breaks', excepts: false },
   PL018: { kind: 'headless', certainty: 'breaks', excepts: true },
-  PL019: { kind: 'client-bypass', certainty: 'breaks', excepts: true },
+  PL019: { kind: 'client-bypass', certainty: 'breaks', excepts: false },
   PL020: { kind: 'policy', certainty: 'breaks', excepts: false },
   PL028: { kind: 'policy', certainty: 'breaks', excepts: false },
   PL030: { kind: 'probe', certainty: 'breaks', excepts: true },
@@ -69,18 +72,31 @@ function toBreaker(target: Mesh, namespace: string, finding: Finding, as: Told):
   };
 }
 
-/** The ports that the sentence names where it names some, else all that would be closed. */
+/** The ports where calls would be refused for it; where no call tells, those that the sentence names, else all that would be closed. */
 function portsAffected(target: Mesh, namespace: string, finding: Finding): readonly ExceptionPort[] {
   const named = new Set([...finding.message.matchAll(/\bport (\d+)/g)].map(([, port]) => Number(port)));
   const affected = new Set(finding.affected.map((ref: ObjectRef) => formatRef(ref)));
   return target.workloads
     .filter((workload) => workload.namespace === namespace && affected.has(refText(workload)))
-    .flatMap((workload) =>
-      portsOf(target, workload)
-        .filter((port) => wouldRefusePlaintext(target, workload, port))
-        .filter((port, _index, all) => !all.some((one) => named.has(one)) || named.has(port))
-        .map((port) => ({ workload, port })),
-    );
+    .flatMap((workload) => {
+      const closed = portsOf(target, workload).filter((port) => wouldRefusePlaintext(target, workload, port));
+      const choices = [closed.filter((port) => named.has(port)), refusedPorts(target, workload)];
+      const chosen = choices.find((ports) => ports.length > 0) ?? closed;
+      return chosen.map((port) => ({ workload, port }));
+    });
+}
+
+/** Ports where some client with a proxy would send what is refused. */
+function refusedPorts(target: Mesh, workload: Workload): readonly number[] {
+  const ports = new Set<number>();
+  for (const { service } of servicesOf(target, workload)) {
+    const host = serviceHost(service.name, service.namespace, target.config.clusterDomain);
+    for (const edge of edgesTo(target, host)) {
+      if (edge.server !== workload || edge.outcome !== 'refused' || edge.cause.kind === 'no-proxy') continue;
+      ports.add(edge.targetPort);
+    }
+  }
+  return [...ports].toSorted((a, b) => a - b);
 }
 
 function refText({ kind, namespace, name }: Workload): string {

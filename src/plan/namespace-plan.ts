@@ -1,0 +1,194 @@
+/** The plan's answer: what was seen, what would break, what must stay open, and what could not be seen. Pure. */
+
+import {
+  amount,
+  blindSpots,
+  type Observation,
+  type ObservedPort,
+  type Sender,
+  trafficVerdict,
+} from '../evidence/observed/observation.ts';
+import type { ObjectRef } from '../istio/kubernetes.ts';
+import { isFinished } from '../mesh/findings/mesh-membership.ts';
+import { composedMode, portsOf } from '../mesh/inbound.ts';
+import type { Mesh } from '../mesh/mesh.ts';
+import type { Workload } from '../mesh/workload.ts';
+import type { Breaker } from './breaker.ts';
+import { findBreakers } from './breakers/all.ts';
+import { type Exception, type ExceptionTerms, exceptionsFor, type Need } from './exceptions.ts';
+import { willHaveSidecar, wouldRefusePlaintext } from './strict-ports.ts';
+import type { Target } from './target.ts';
+
+/**
+ * `would-break`: somebody was seen, or is named by configuration, whom the target refuses. `inconclusive`: nobody was, and not
+ * everything could be seen. `ready`: everything was seen, and nobody was.
+ */
+export type Answer = 'would-break' | 'inconclusive' | 'ready';
+
+/** Somebody who sends plaintext to a port that the target closes. */
+export interface RefusedSender {
+  readonly workload: ObjectRef;
+  /** Absent where counters do not tell it. */
+  readonly port?: number;
+  readonly sender: Sender;
+}
+
+export interface NamespacePlan {
+  readonly context: string;
+  readonly namespace: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly target: string;
+  readonly answer: Answer;
+  /** Absent: traffic was not looked at. */
+  readonly observation?: Observation;
+  readonly senders: readonly RefusedSender[];
+  readonly breakers: readonly Breaker[];
+  readonly exceptions: readonly Exception[];
+  /** Ports that nothing came to: what calls them rarely is not known. */
+  readonly quiet: readonly { readonly workload: ObjectRef; readonly port: number }[];
+  /** What could not be looked at, in sentences. */
+  readonly unseen: readonly string[];
+  /** What is true whatever was seen, and easily forgotten. */
+  readonly notes: readonly string[];
+}
+
+export interface PlanInput {
+  readonly context: string;
+  readonly namespace: string;
+  readonly at: string;
+  readonly mesh: Mesh;
+  readonly target: Target;
+  readonly observation: Observation | undefined;
+  readonly terms: ExceptionTerms;
+}
+
+export function planNamespace(input: PlanInput): NamespacePlan {
+  const { context, namespace, at, mesh, target, observation, terms } = input;
+  const breakers = findBreakers({ namespace, mesh, target: target.mesh });
+  const senders = observation === undefined ? [] : refusedSenders(target.mesh, observation);
+  const quiet = quietPorts(target.mesh, observation);
+  const unseen = unseenSentences(input);
+  const certain = senders.length > 0 || breakers.some(({ certainty }) => certainty === 'breaks');
+  const open =
+    quiet.length > 0 || unseen.length > 0 || breakers.some(({ certainty }) => certainty === 'may-break');
+  return {
+    context,
+    namespace,
+    at,
+    target: target.text,
+    answer: certain ? 'would-break' : open ? 'inconclusive' : 'ready',
+    ...(observation === undefined ? {} : { observation }),
+    senders,
+    breakers,
+    exceptions: exceptionsFor(target.mesh, needs(target.mesh, senders, breakers), terms),
+    quiet,
+    unseen,
+    notes: notesFor(mesh, namespace),
+  };
+}
+
+function refusedSenders(target: Mesh, observation: Observation): readonly RefusedSender[] {
+  return observation.ports.flatMap((row) => {
+    const workload = workloadOf(target, row);
+    if (workload === undefined || !closes(target, workload, row.port)) return [];
+    return row.senders
+      .filter((sender) => sender.security !== 'mtls' && amount(sender) > 0)
+      .map((sender) => ({
+        workload: refOf(workload),
+        ...(row.port === undefined ? {} : { port: row.port }),
+        sender,
+      }));
+  });
+}
+
+/** Without a port: any of the workload's ports may be meant. */
+function closes(target: Mesh, workload: Workload, port: number | undefined): boolean {
+  const ports = port === undefined ? portsOf(target, workload) : [port];
+  return ports.some((one) => wouldRefusePlaintext(target, workload, one));
+}
+
+function workloadOf(mesh: Mesh, row: ObservedPort): Workload | undefined {
+  return mesh.workloads.find(({ id }) => id === row.workloadId);
+}
+
+function refOf({ kind, namespace, name }: Workload): ObjectRef {
+  return { kind, namespace, name };
+}
+
+function needs(
+  target: Mesh,
+  senders: readonly RefusedSender[],
+  breakers: readonly Breaker[],
+): readonly Need[] {
+  const ofSenders = senders.flatMap(({ workload: ref, port, sender }): readonly Need[] => {
+    // Who has a sidecar is to use it: a rule or an annotation is in the way, and that is to be mended.
+    if (port === undefined || sender.meshed) return [];
+    const workload = target.workloads.find(
+      ({ kind, namespace, name }) => kind === ref.kind && namespace === ref.namespace && name === ref.name,
+    );
+    if (workload === undefined) return [];
+    const who =
+      sender.namespace === undefined ? sender.name : `${sender.name} of namespace ${sender.namespace}`;
+    return [{ workload, port, certain: true, reason: `${who} sends plaintext` }];
+  });
+  const ofBreakers = breakers.flatMap(({ exceptions, certainty, message }) =>
+    exceptions.map(
+      (port): Need => ({ ...port, certain: certainty === 'breaks', reason: message.replace(/\.$/, '') }),
+    ),
+  );
+  return [...ofSenders, ...ofBreakers];
+}
+
+function quietPorts(target: Mesh, observation: Observation | undefined): NamespacePlan['quiet'] {
+  if (observation === undefined) return [];
+  const elsewhere = new Set(
+    observation.ports.filter(({ port }) => port === undefined).map(({ workloadId }) => workloadId),
+  );
+  return observation.ports.flatMap((row) => {
+    const workload = workloadOf(target, row);
+    const { port } = row;
+    if (workload === undefined || port === undefined || trafficVerdict(row) !== 'quiet') return [];
+    // What the counters saw of the workload may have been here.
+    if (elsewhere.has(row.workloadId) || !wouldRefusePlaintext(target, workload, port)) return [];
+    return [{ workload: refOf(workload), port }];
+  });
+}
+
+function unseenSentences({ namespace, mesh, target, observation }: PlanInput): readonly string[] {
+  const ofSnapshot = mesh.snapshot.unseen
+    .filter((one) => one.namespace === undefined || one.namespace === namespace)
+    .map(({ resource, namespace: where, reason }) => {
+      const place = where === undefined ? 'in all namespaces' : `in namespace ${where}`;
+      return `${resource} ${place}: ${reason}`;
+    });
+  const bare = target.mesh.workloads
+    .filter((one) => one.namespace === namespace && one.dataplane === 'none' && !isFinished(one))
+    .filter((one) => willHaveSidecar(target.mesh, one) && portsOf(target.mesh, one).length > 0)
+    .map(({ kind, name }) => `${kind} ${name} has no sidecar yet: nothing counts what it receives`);
+  if (observation === undefined) return ['traffic: it was not looked at', ...bare, ...ofSnapshot];
+  const rows = observation.ports.flatMap((row) => blindSpots(observation, row));
+  const others = observation.unseen.filter(({ workload }) => workload === undefined);
+  const ofTraffic = [...new Set([...rows, ...others])].map(
+    ({ source, workload, pod, reason, right }) =>
+      `${source} of ${workload ?? namespace}${pod === undefined ? '' : ` (${pod})`}: ${reason}${right === undefined ? '' : ` [missing right: ${right}]`}`,
+  );
+  return [...new Set([...ofTraffic, ...bare, ...ofSnapshot])];
+}
+
+function notesFor(mesh: Mesh, namespace: string): readonly string[] {
+  const modes = new Set(
+    mesh.workloads
+      .filter((workload) => workload.namespace === namespace && workload.dataplane === 'sidecar')
+      .map((workload) => composedMode(mesh, workload).mode),
+  );
+  return [
+    ...(modes.has('DISABLE')
+      ? [
+          'A part of the namespace is at DISABLE: applying STRICT at once loses requests, also by way of PERMISSIVE. `padlock secure` leaves DISABLE without losing any.',
+        ]
+      : []),
+    'Ports 15020, 15021 and 15090 of every sidecar stay plaintext under STRICT.',
+    'A request or connection is in an access log when it ends; long streams that are still open are seen by counters only (TCP), or not at all (HTTP).',
+  ];
+}

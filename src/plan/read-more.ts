@@ -1,0 +1,66 @@
+/** What only a plan reads: who calls from outside the mesh by configuration. Kinds that a cluster has not are no gap. */
+import { PadlockError } from '../errors.ts';
+import type { Snapshot, SnapshotObject, Unseen } from '../mesh/snapshot.ts';
+import type { Cluster, ResourceType } from '../sources/cluster.ts';
+import { trimForSnapshot } from '../sources/snapshot-object.ts';
+import { planTypes, resourceName } from '../sources/snapshot-types.ts';
+
+/** @returns the snapshot with those objects; what may not be read becomes `unseen`. Throws what a broken connection throws. */
+export async function withCallers(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  namespace: string,
+  signal?: AbortSignal,
+): Promise<Snapshot> {
+  const read = await Promise.all(planTypes.map((type) => readType(cluster, type, namespace, signal)));
+  const origin = { source: `context ${cluster.context}` };
+  return {
+    ...snapshot,
+    objects: [
+      ...snapshot.objects,
+      ...read.flatMap(({ items }) =>
+        items.map((object): SnapshotObject => ({ object: trimForSnapshot(object), origin })),
+      ),
+    ],
+    unseen: [...snapshot.unseen, ...read.flatMap(({ unseen }) => unseen)],
+  };
+}
+
+async function readType(
+  cluster: Cluster,
+  type: ResourceType,
+  namespace: string,
+  signal: AbortSignal | undefined,
+): Promise<{
+  readonly items: Awaited<ReturnType<Cluster['list']>>['items'];
+  readonly unseen: readonly Unseen[];
+}> {
+  const more = signal === undefined ? {} : { signal };
+  try {
+    const { items } = await cluster.list(type, more);
+    return { items, unseen: [] };
+  } catch (error) {
+    if (!(error instanceof PadlockError)) throw error;
+    if (error.code === 'CLUSTER_NOT_FOUND') return { items: [], unseen: [] };
+    if (error.code !== 'CLUSTER_FORBIDDEN') throw error;
+    const unseen = { resource: resourceName(type), reason: error.message };
+    if (!type.namespaced) return { items: [], unseen: [unseen] };
+    return { items: await readOne(cluster, type, namespace, more), unseen: [unseen] };
+  }
+}
+
+/** Monitors and Ingresses of the namespace itself, where those of all may not be read. */
+async function readOne(
+  cluster: Cluster,
+  type: ResourceType,
+  namespace: string,
+  more: { readonly signal?: AbortSignal },
+): Promise<Awaited<ReturnType<Cluster['list']>>['items']> {
+  try {
+    return (await cluster.list(type, { namespace, ...more })).items;
+  } catch (error) {
+    // The refusal for all namespaces is told already.
+    if (error instanceof PadlockError && error.code === 'CLUSTER_FORBIDDEN') return [];
+    throw error;
+  }
+}
