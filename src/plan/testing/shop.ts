@@ -47,7 +47,7 @@ metadata:
   annotations: { ${[status, annotations].filter((part) => part !== '').join(', ')} }
   ownerReferences: [{ apiVersion: apps/v1, kind: ${owner}, uid: u, controller: true }]
 spec: { serviceAccountName: ${name}, containers: [{ name: app, image: app, ports: [${list}] ${container} }${proxy}] ${spec === '' ? '' : `, ${spec}`} }
-status: { phase: Running, podIP: 10.0.0.${name.length + (ports[0] % 200)}, conditions: [{ type: Ready, status: "True" }] }
+status: { phase: Running, podIP: 10.0.0.${name.length + ((ports[0] ?? 0) % 200)}, conditions: [{ type: Ready, status: "True" }] }
 ---`;
 }
 
