@@ -116,6 +116,8 @@ function planFor(namespace: string, objects: readonly KubeObject[]): Plan {
     until: 'strict',
     workloads: [],
     exclude: [],
+    observeMs: 60_000,
+    maxErrors: { kind: 'count', value: 0 },
     restartedAt: '2026-11-24T00:00:00Z',
   }).plan;
 }

@@ -17,6 +17,7 @@ import { labRoute } from './commands/lab.route.ts';
 import { planRoute } from './commands/plan.route.ts';
 import { postureRoute } from './commands/posture.route.ts';
 import { rbacRoute } from './commands/rbac.route.ts';
+import { rolloutRoute } from './commands/rollout.route.ts';
 import { secureRoute } from './commands/secure.route.ts';
 import { snapshotRoute } from './commands/snapshot.route.ts';
 import { verifyRoute } from './commands/verify.route.ts';
@@ -33,6 +34,7 @@ const routes = buildRouteMap({
     snapshot: snapshotRoute,
     plan: planRoute,
     secure: secureRoute,
+    rollout: rolloutRoute,
     completion: completionRoute,
     verify: verifyRoute,
     certs: certsRoute,

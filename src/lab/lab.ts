@@ -13,7 +13,7 @@ import { createIstiod } from './istiod/create-istiod.ts';
 import type { Istiod } from './istiod/istiod.ts';
 import type { PodObject } from './kinds/pod.ts';
 import { type KubeconfigFacts, kubeconfigText } from './kubeconfig.ts';
-import type { Kubelet } from './kubelet/kubelet.ts';
+import type { RunningKubelet } from './kubelet/node-agent.ts';
 import type { Network } from './net/network.ts';
 
 export interface LabOptions {
@@ -38,9 +38,9 @@ export interface LabOptions {
 }
 
 export interface Lab {
-  readonly api: Api;
+  readonly api: LabApi;
   readonly network: Network;
-  readonly kubelet: Kubelet;
+  readonly kubelet: RunningKubelet;
   readonly istiod: Istiod;
   readonly server: { readonly port: number; readonly url: string };
   /** The kubeconfig's context. */

@@ -9,6 +9,7 @@ import type { Loading, Observer } from './observer.ts';
 import type { Plan, Proof, Until } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { podSelector, rolledOut } from './rolled-out.ts';
+import { type Memory, mark, watchTraffic } from './watch.ts';
 import { judgeAnswer, mayRetry, refOf, requestFor, resourceOf, type Write } from './write.ts';
 
 export interface Timing {
@@ -23,29 +24,36 @@ export interface World {
   /** Ctrl-C, or the Lease was lost; the reason says which. */
   readonly signal: AbortSignal;
   readonly tell: (progress: Progress) => void;
-  /** How long one workload may take to roll out, and all proxies to load one policy, in milliseconds. */
-  readonly limits: { readonly rollout: number; readonly load: number };
+  /**
+   * How long one workload may take to roll out, all proxies to load one policy, and connections to drain, in
+   * milliseconds.
+   */
+  readonly limits: { readonly rollout: number; readonly load: number; readonly drain: number };
   /** Go on where a proof comes out INCONCLUSIVE. */
   readonly acceptInconclusive: boolean;
 }
 
 /** The effects that have an outcome. */
-export type Task = Extract<Effect, { readonly kind: 'write' | 'await' | 'prove' }>;
+export type Task = Extract<Effect, { readonly kind: 'mark' | 'write' | 'await' | 'watch' | 'prove' }>;
 
 const lookEveryMs = 300;
 /** Waits between tries of a write: ten seconds in all, then the rollout pauses. */
 const retryWaitsMs = [200, 400, 800, 1600, 3000, 4000] as const;
 
 /** Carries out one effect. Ctrl-C and an API server that is out of reach pause; what the server refuses is a failure. */
-export async function carryOut(task: Task, plan: Plan, world: World): Promise<Event> {
+export async function carryOut(task: Task, plan: Plan, world: World, memory: Memory): Promise<Event> {
   try {
     world.signal.throwIfAborted();
     switch (task.kind) {
+      case 'mark':
+        return await mark(plan, world, memory);
       case 'write':
         await send(task.write, world);
         return { kind: 'done' };
       case 'await':
         return await awaitCondition(task.until, plan, world);
+      case 'watch':
+        return await watchTraffic(task.watch, task.baseline, plan, world, memory);
       case 'prove':
         return await prove(task.proof, plan, world);
     }
@@ -93,7 +101,9 @@ async function trySend(
   try {
     const answer = await world.cluster.raw({ ...requestFor(write), signal: world.signal });
     const message = answer.status < 300 ? '' : statusMessage(answer.body);
-    if (mayRetry(answer.status) && !last) return `HTTP ${answer.status} ${message}`.trim();
+    // A forced apply conflicts only with a write of the same moment, so the next try wins.
+    if ((mayRetry(answer.status) || answer.status === 409) && !last)
+      return `HTTP ${answer.status} ${message}`.trim();
     judgeAnswer(write, answer.status, message);
     return undefined;
   } catch (error) {
@@ -110,6 +120,8 @@ async function awaitCondition(until: Until, plan: Plan, world: World): Promise<E
       return awaitBudget(until.budget, world);
     case 'loaded':
       return awaitLoaded(until, plan, world);
+    case 'drained':
+      return awaitDrained(plan, world);
   }
 }
 
@@ -177,6 +189,23 @@ async function awaitLoaded(until: Loading, plan: Plan, world: World): Promise<Ev
   }
 }
 
+/** Old connections end by themselves: one that outlives Envoy's drain time is said, and is no failure of the step. */
+async function awaitDrained(plan: Plan, world: World): Promise<Event> {
+  const { clock, observer } = world;
+  const deadline = clock.now() + world.limits.drain;
+  const say = onChange(world);
+  for (;;) {
+    const pending = await observer.draining(plan, world.signal);
+    if (pending.length === 0) return { kind: 'done' };
+    const detail = pending.map(({ pod, detail: what }) => `${pod}: ${what}`).join('; ');
+    if (clock.now() >= deadline) {
+      return { kind: 'unclear', reason: `connections from before STRICT are open still: ${detail}` };
+    }
+    say(detail);
+    await clock.sleep(lookEveryMs, world.signal);
+  }
+}
+
 async function prove(proof: Proof, plan: Plan, world: World): Promise<Event> {
   const result = await world.observer.prove(plan, proof, world.signal);
   world.tell({ event: 'proof', mode: proof.mode, result });
@@ -185,12 +214,12 @@ async function prove(proof: Proof, plan: Plan, world: World): Promise<Event> {
     worst === undefined ? 'there was nothing to probe' : `${worst.workload}:${worst.port} ${worst.detail}`;
   switch (result.verdict) {
     case 'PROVEN':
-      return { kind: 'done' };
+      return { kind: 'done', proof: result };
     case 'FAILED':
       return { kind: 'failed', reason: `${proof.mode} is not what happens: ${detail}` };
     case 'INCONCLUSIVE':
       return world.acceptInconclusive
-        ? { kind: 'done' }
+        ? { kind: 'done', proof: result }
         : { kind: 'unclear', reason: `${proof.mode} could not be proven: ${detail}` };
   }
 }

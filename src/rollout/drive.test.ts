@@ -90,7 +90,14 @@ const steps: readonly Step[] = [
     undo: { writes: [policy('PERMISSIVE')], until: { kind: 'loaded', clients: false } },
   },
 ];
-const plan: Plan = { namespace: 'shop', workloads: [], until: 'strict', steps, leftOut: [] };
+const plan: Plan = {
+  namespace: 'shop',
+  workloads: [],
+  until: 'strict',
+  maxErrors: { kind: 'count', value: 0 },
+  steps,
+  leftOut: [],
+};
 
 /** Time that passes only by sleeping. */
 function fakeClock(): Timing {
@@ -98,8 +105,8 @@ function fakeClock(): Timing {
   return {
     now: () => time,
     sleep: async (milliseconds, signal) => {
-      // The Lease's renewal sleeps beside everything else; it must not carry the others' time along.
-      if (milliseconds === 10_000) {
+      // What looks after the Lease and the record sleeps beside everything else, and must not carry the others' time along.
+      if (milliseconds === 10_000 || milliseconds === 2_500) {
         await new Promise((_resolve, reject) => {
           signal?.addEventListener('abort', () => reject(signal.reason));
         });
@@ -115,7 +122,12 @@ function proof(verdict: ProofResult['verdict']): ProofResult {
   return { verdict, rows: [{ workload: 'Deployment cart', port: 8080, verdict, detail: 'as told' }] };
 }
 
-const seesAll: Observer = { loading: () => async () => [], prove: async () => proof('PROVEN') };
+const seesAll: Observer = {
+  loading: () => async () => [],
+  draining: async () => [],
+  traffic: async () => ({ at: 0, pods: new Map(), unseen: [] }),
+  prove: async () => proof('PROVEN'),
+};
 
 interface Scene {
   readonly cluster: FakeCluster;
@@ -138,7 +150,7 @@ function scene(): Scene {
       clock: fakeClock(),
       signal: stop.signal,
       tell: (progress) => told.push(progress),
-      limits: { rollout: 60_000, load: 10_000 },
+      limits: { rollout: 60_000, load: 10_000, drain: 10_000 },
       acceptInconclusive: false,
       holder: 'tester',
       ...changes,

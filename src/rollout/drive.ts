@@ -1,16 +1,24 @@
 /** Drives a rollout: asks the machine, carries out what it says, under a Lease that is renewed all the while. */
 import { PadlockError } from '../errors.ts';
+import { type Book, inWords, newBook, noted } from './book.ts';
 import { carryOut, send, type Task, type World } from './carry-out.ts';
 import { acquireLease, type LeaseHolder, releaseLease, renewEveryMs, renewLease } from './lease.ts';
 import { type Event, type RolloutState, step } from './machine.ts';
 import { recordWrite } from './record.ts';
+import { clearRequest, pauseRequest } from './request.ts';
+import type { Memory } from './watch.ts';
 
 export interface DriveOptions extends Omit<World, 'signal'> {
   /** Ctrl-C. */
   readonly signal: AbortSignal;
-  /** Who drives, for the Lease. */
+  /** Who drives, for the Lease and the journal. */
   readonly holder: string;
+  /** What the record told of the past; a new one when absent. */
+  readonly book?: Book;
 }
+
+/** How often the record is looked at for somebody's wish to pause. */
+const heedEveryMs = 2_500;
 
 /**
  * Drives from a state until the rollout is over or paused.
@@ -34,18 +42,36 @@ export async function drive(
   const lost = new AbortController();
   const ended = new AbortController();
   const renewing = keepLease(lease, options, lost, ended.signal);
+  const heeding = heedRequests(lease, options, lost, ended.signal);
+  const book = options.book ?? newBook(new Date(clock.now()).toISOString());
   try {
-    return await turn(initial, event, { ...options, signal: AbortSignal.any([options.signal, lost.signal]) });
+    // A wish of before this run is none to pause it.
+    await clearRequest(cluster, initial.plan.namespace);
+    return await turn(initial, event, {
+      ...options,
+      signal: AbortSignal.any([options.signal, lost.signal]),
+      journal: { book, by: holder },
+    });
   } finally {
     ended.abort();
-    await renewing;
+    await Promise.all([renewing, heeding]);
     await giveBack(lease, options);
   }
 }
 
-async function turn(initial: RolloutState, first: Event, world: World): Promise<RolloutState> {
+/** The journal grows while the run goes on. */
+interface Journal {
+  book: Book;
+  readonly by: string;
+}
+
+type DrivenWorld = World & { readonly journal: Journal };
+
+async function turn(initial: RolloutState, first: Event, world: DrivenWorld): Promise<RolloutState> {
   let state = initial;
   let event = first;
+  const memory: Memory = {};
+  note(world, beginning(first, world.journal.book));
   for (let begun = false; ; begun = true) {
     const transition = step(state, event);
     state = transition.state;
@@ -66,10 +92,19 @@ async function turn(initial: RolloutState, first: Event, world: World): Promise<
         case 'finish':
           return end(state, world);
         default:
-          event = await carryOutTold(effect, state, world);
+          event = await carryOutTold(effect, state, world, memory);
       }
     }
   }
+}
+
+function beginning(event: Event, { journal }: Book): string {
+  if (event.kind === 'abort') return `taking back: ${event.reason}`;
+  return journal.length === 0 ? 'begun' : 'taken up again';
+}
+
+function note({ clock, journal }: DrivenWorld, what: string): void {
+  journal.book = noted(journal.book, { at: new Date(clock.now()).toISOString(), by: journal.by, what });
 }
 
 function end(state: RolloutState, world: World): RolloutState {
@@ -78,8 +113,8 @@ function end(state: RolloutState, world: World): RolloutState {
   return state;
 }
 
-async function carryOutTold(task: Task, state: RolloutState, world: World): Promise<Event> {
-  const event = await carryOut(task, state.plan, world);
+async function carryOutTold(task: Task, state: RolloutState, world: World, memory: Memory): Promise<Event> {
+  const event = await carryOut(task, state.plan, world, memory);
   if (event.kind === 'failed') world.tell({ event: 'failed', reason: event.reason });
   return event;
 }
@@ -88,11 +123,16 @@ async function carryOutTold(task: Task, state: RolloutState, world: World): Prom
  * Saves even after Ctrl-C: what stands must be on record.
  * @returns why the record could not be written, or undefined
  */
-async function save(state: RolloutState, world: World): Promise<PadlockError | undefined> {
+async function save(state: RolloutState, world: DrivenWorld): Promise<PadlockError | undefined> {
   const savedAt = new Date(world.clock.now()).toISOString();
   const never = new AbortController().signal;
+  note(world, inWords(state));
   try {
-    await send(recordWrite(state, savedAt), { ...world, signal: never, tell: () => undefined });
+    await send(recordWrite(state, savedAt, world.journal.book), {
+      ...world,
+      signal: never,
+      tell: () => undefined,
+    });
     return undefined;
   } catch (error) {
     if (error instanceof PadlockError) return error;
@@ -127,6 +167,28 @@ async function keepLease(
         lost.abort(new Error(`the Lease could not be renewed: ${error.message}`));
         return;
       }
+    }
+  }
+}
+
+/** Until `ended`: pauses where somebody asks for it (`padlock rollout pause`). */
+async function heedRequests(
+  { cluster, namespace }: LeaseHolder,
+  { clock }: Pick<DriveOptions, 'clock'>,
+  lost: AbortController,
+  ended: AbortSignal,
+): Promise<void> {
+  while (!ended.aborted && !lost.signal.aborted) {
+    try {
+      await clock.sleep(heedEveryMs, ended);
+      const asked = await pauseRequest(cluster, namespace);
+      if (asked === undefined) continue;
+      lost.abort(new Error(asked));
+    } catch (error) {
+      if (ended.aborted) return;
+      // A record that cannot be read now is read again; the rollout's own requests say what is wrong with the cluster.
+      if (error instanceof PadlockError) continue;
+      lost.abort(error);
     }
   }
 }

@@ -51,6 +51,21 @@ export async function renewLease(by: LeaseHolder): Promise<boolean> {
   return true;
 }
 
+export interface Held {
+  readonly holder: string;
+  readonly renewedAt: string;
+}
+
+/** @returns who holds the Lease now; undefined where nobody does, or a run died and its time is up */
+export async function leaseHeld(cluster: Cluster, namespace: string, now: number): Promise<Held | undefined> {
+  const current = await cluster.get(resourceOf('Lease'), namespace, leaseName);
+  const holder = asText(dig(current, 'spec', 'holderIdentity')) ?? '';
+  const renewedAt = asText(dig(current, 'spec', 'renewTime')) ?? '';
+  const seconds = asNumber(dig(current, 'spec', 'leaseDurationSeconds')) ?? durationSeconds;
+  const age = now - Date.parse(renewedAt);
+  return holder === '' || Number.isNaN(age) || age >= seconds * 1000 ? undefined : { holder, renewedAt };
+}
+
 /** Gives the Lease back, so that the next run need not wait for its end. Somebody else's is left alone. */
 export async function releaseLease(by: LeaseHolder): Promise<void> {
   const current = await by.cluster.get(resourceOf('Lease'), by.namespace, leaseName);

@@ -2,7 +2,7 @@
 import { PadlockError } from '../errors.ts';
 import type { ConfigDump } from '../evidence/envoy/config-dump.ts';
 import { configured } from '../evidence/envoy/inbound.ts';
-import { outboundClusters } from '../evidence/envoy/outbound.ts';
+import { type OutboundCluster, outboundClusters } from '../evidence/envoy/outbound.ts';
 import { serviceHost } from '../istio/hostname.ts';
 import { edge } from '../mesh/edge.ts';
 import { endpointsOf } from '../mesh/endpoints.ts';
@@ -10,6 +10,7 @@ import { inbound, portsOf } from '../mesh/inbound.ts';
 import type { Mesh } from '../mesh/mesh.ts';
 import type { Workload } from '../mesh/workload.ts';
 import type { Pending } from './observer.ts';
+import { holdRuleName } from './policies.ts';
 
 /** What one proxy must have loaded; `behind` says in a sentence what it has not. */
 export interface Expectation {
@@ -56,14 +57,21 @@ export function clientExpectations(mesh: Mesh, namespace: string): readonly Expe
       const wanted = ports.map(({ host, port }) => ({
         host,
         port,
-        sends: sendsTo(mesh, client, host, port),
+        ...sendsTo(mesh, client, host, port),
       }));
       const behind = (dump: ConfigDump): string | undefined => {
         if (dump.kind !== 'envoy') return undefined;
-        for (const { host, port, sends } of wanted) {
+        for (const { host, port, sends, held } of wanted) {
           // Endpoints that fare differently, or none at all, are no sign of a change that is under way.
           if (sends === undefined) continue;
           const loaded = outboundClusters(dump, host, port).filter((cluster) => cluster.subset === '');
+          // Under DISABLE clients send plaintext with and without the rule: only its name tells that it is loaded.
+          const loose = loaded.find((cluster) => isHeld(cluster) !== held);
+          if (loose !== undefined) {
+            return held
+              ? `is not held on plaintext to ${host}:${port} yet`
+              : `is held on plaintext to ${host}:${port} still`;
+          }
           const other = loaded.flatMap((cluster) => cluster.endpoints).find((one) => one.sends !== sends);
           if (other !== undefined) return `sends ${other.sends} to ${host}:${port} still`;
         }
@@ -73,14 +81,26 @@ export function clientExpectations(mesh: Mesh, namespace: string): readonly Expe
     });
 }
 
-/** What a client is to send to every endpoint of a port; undefined where that differs or is not known. */
-function sendsTo(mesh: Mesh, client: Workload, host: string, port: number): string | undefined {
-  const sends = new Set(
-    endpointsOf(mesh, host, port)
-      .filter((endpoint) => endpoint.ready)
-      .map((endpoint) => edge(mesh, client, host, port, endpoint)?.sends),
+function isHeld({ destinationRule }: OutboundCluster): boolean {
+  return destinationRule?.endsWith(`/${holdRuleName}`) === true;
+}
+
+interface Wanted {
+  /** What is to be sent to every endpoint of a port; undefined where that differs or is not known. */
+  readonly sends: string | undefined;
+  /** By the rule that holds clients on plaintext. */
+  readonly held: boolean;
+}
+
+function sendsTo(mesh: Mesh, client: Workload, host: string, port: number): Wanted {
+  const edges = endpointsOf(mesh, host, port)
+    .filter((endpoint) => endpoint.ready)
+    .map((endpoint) => edge(mesh, client, host, port, endpoint));
+  const sends = new Set(edges.map((one) => one?.sends));
+  const held = edges.some((one) =>
+    one?.because.some(({ resource, beaten }) => resource?.name === holdRuleName && beaten !== true),
   );
-  return sends.size === 1 ? [...sends][0] : undefined;
+  return { sends: sends.size === 1 ? [...sends][0] : undefined, held };
 }
 
 function expectFrom(workload: Workload, behind: Expectation['behind']): readonly Expectation[] {

@@ -41,7 +41,14 @@ function planOf(kinds: readonly StepKind[], writesEach: number, before: Readonly
       undo: { writes: pairs.map((pair) => pair.undo), until: { kind: 'loaded', clients: false } },
     };
   });
-  return { namespace: 'shop', workloads: [], until: 'strict', steps, leftOut: [] };
+  return {
+    namespace: 'shop',
+    workloads: [],
+    until: 'strict',
+    maxErrors: { kind: 'count', value: 0 },
+    steps,
+    leftOut: [],
+  };
 }
 
 function worldBefore(before: ReadonlySet<number>): World {

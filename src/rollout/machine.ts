@@ -3,7 +3,9 @@
  * saved before anything is written, so a rollout can be picked up after a crash at any point, by anyone: every effect
  * may be carried out twice.
  */
-import { type BackStep, type Plan, type Proof, type Until, wayBack } from './plan.ts';
+import type { ProofResult } from './observer.ts';
+import { type BackStep, type Plan, type Proof, type Until, type Watch, wayBack } from './plan.ts';
+import type { Baseline } from './traffic.ts';
 import type { Write } from './write.ts';
 
 /** `stuck`: going back, something could not be restored; a person must look. */
@@ -22,22 +24,28 @@ export interface RolloutState {
   readonly reason?: string;
   /** On the way back: what could not be restored. */
   readonly unrestored: readonly string[];
+  /** How much failed when nothing had been changed yet, or before STRICT. */
+  readonly baseline?: Baseline;
+  /** The newest proof. */
+  readonly proof?: ProofResult;
 }
 
-/** Within a step: its writes in order, then waiting, then proving. */
+/** Within a step: noting how things are, its writes in order, then waiting, then watching live traffic, then proving. */
 export type Phase =
+  | { readonly name: 'mark' }
   | { readonly name: 'write'; readonly index: number }
   | { readonly name: 'await' }
+  | { readonly name: 'watch' }
   | { readonly name: 'prove' };
 
 export type Event =
   /** A first start, or one that picks up a saved state. */
   | { readonly kind: 'start' }
   /** The last effect came to its end as wanted. */
-  | { readonly kind: 'done' }
+  | { readonly kind: 'done'; readonly baseline?: Baseline; readonly proof?: ProofResult }
   /** The last effect failed and trying again is no use. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** A proof that came out neither way. */
+  /** A proof or a watch that came out neither way, or showed what nobody has been harmed by yet. */
   | { readonly kind: 'unclear'; readonly reason: string }
   /** Ctrl-C, or the Lease was lost. */
   | { readonly kind: 'stopped'; readonly reason: string }
@@ -48,8 +56,11 @@ export type Effect =
   /** Save this state in the cluster. */
   | { readonly kind: 'save' }
   | { readonly kind: 'begin'; readonly title: string; readonly back: boolean; readonly position: Position }
+  /** Note how much traffic there is, for the step's watch. */
+  | { readonly kind: 'mark' }
   | { readonly kind: 'write'; readonly write: Write }
   | { readonly kind: 'await'; readonly until: Until }
+  | { readonly kind: 'watch'; readonly watch: Watch; readonly baseline?: Baseline }
   | { readonly kind: 'prove'; readonly proof: Proof }
   | { readonly kind: 'finish' };
 
@@ -73,7 +84,7 @@ export function initialState(plan: Plan): RolloutState {
     direction: 'forward',
     reached: 0,
     back: 0,
-    phase: { name: 'write', index: 0 },
+    phase: { name: 'mark' },
     unrestored: [],
   };
 }
@@ -94,7 +105,7 @@ export function step(state: RolloutState, event: Event): Transition {
     case 'start':
       return enter(running(state));
     case 'done':
-      return advance(state);
+      return advance(learned(state, event));
     case 'stopped':
       return finished({ ...state, status: 'paused', reason: event.reason });
     case 'unclear':
@@ -116,6 +127,14 @@ function running(state: RolloutState): RolloutState {
   };
 }
 
+function learned(state: RolloutState, { baseline, proof }: Extract<Event, { kind: 'done' }>): RolloutState {
+  return {
+    ...state,
+    ...(baseline === undefined ? {} : { baseline }),
+    ...(proof === undefined ? {} : { proof }),
+  };
+}
+
 function finished(state: RolloutState): Transition {
   return { state, effects: [{ kind: 'save' }, { kind: 'finish' }] };
 }
@@ -127,7 +146,7 @@ function turnBack(state: RolloutState, reason: string): Transition {
     status: 'running',
     direction: 'back',
     back: 0,
-    phase: { name: 'write', index: 0 },
+    phase: { name: 'mark' },
     reason,
   });
 }
@@ -140,7 +159,7 @@ function goOnBack(state: RolloutState, reason: string): Transition {
   return advance({ ...state, unrestored: missed });
 }
 
-type AnyStep = BackStep & { readonly proof?: Proof };
+type AnyStep = BackStep & { readonly proof?: Proof; readonly watch?: Watch };
 
 function steps(state: RolloutState): readonly AnyStep[] {
   return state.direction === 'forward' ? state.plan.steps : wayBack(state.plan, state.reached);
@@ -155,7 +174,7 @@ function enter(state: RolloutState): Transition {
   const current = currentStep(state);
   if (current === undefined) return finished({ ...state, status: endOf(state) });
   for (let phase: Phase | undefined = state.phase; phase !== undefined; phase = nextPhase(current, phase)) {
-    const effect = effectOf(current, phase);
+    const effect = effectOf(current, phase, state);
     if (effect === undefined) continue;
     const there = { ...state, phase };
     return { state: there, effects: [{ kind: 'save' }, announce(there, current), effect] };
@@ -168,7 +187,7 @@ function advance(state: RolloutState): Transition {
   const current = currentStep(state);
   if (current === undefined) return enter(state);
   for (let phase = nextPhase(current, state.phase); phase !== undefined; phase = nextPhase(current, phase)) {
-    const effect = effectOf(current, phase);
+    const effect = effectOf(current, phase, state);
     // A phase needs no save of its own: a step that is picked up again starts where it was saved.
     if (effect !== undefined) return { state: { ...state, phase }, effects: [effect] };
   }
@@ -181,8 +200,24 @@ function announce(state: RolloutState, current: AnyStep): Effect {
   return { kind: 'begin', title: current.title, back, position };
 }
 
+/** The step under way, for people. */
+export function stepNow(state: RolloutState): {
+  readonly title: string;
+  readonly position: Position;
+  readonly back: boolean;
+} {
+  const back = state.direction === 'back';
+  const all = steps(state);
+  const index = back ? state.back : state.reached;
+  return {
+    title: all[index]?.title ?? 'its end',
+    position: { step: Math.min(index + 1, all.length), of: all.length },
+    back,
+  };
+}
+
 function nextStep(state: RolloutState): RolloutState {
-  const phase: Phase = { name: 'write', index: 0 };
+  const phase: Phase = { name: 'mark' };
   return state.direction === 'forward'
     ? { ...state, reached: state.reached + 1, phase }
     : { ...state, back: state.back + 1, phase };
@@ -193,23 +228,34 @@ function endOf(state: RolloutState): Status {
   return state.unrestored.length === 0 ? 'rolled-back' : 'stuck';
 }
 
-function effectOf(current: AnyStep, phase: Phase): Effect | undefined {
+function effectOf(current: AnyStep, phase: Phase, { baseline }: RolloutState): Effect | undefined {
   switch (phase.name) {
+    case 'mark':
+      return current.watch?.kind === 'harm' ? { kind: 'mark' } : undefined;
     case 'write': {
       const write = current.writes[phase.index];
       return write === undefined ? undefined : { kind: 'write', write };
     }
     case 'await':
       return current.until === undefined ? undefined : { kind: 'await', until: current.until };
+    case 'watch':
+      if (current.watch === undefined) return undefined;
+      return { kind: 'watch', watch: current.watch, ...(baseline === undefined ? {} : { baseline }) };
     case 'prove':
       return current.proof === undefined ? undefined : { kind: 'prove', proof: current.proof };
   }
 }
 
+function firstWrite({ writes }: AnyStep): Phase {
+  return writes.length === 0 ? { name: 'await' } : { name: 'write', index: 0 };
+}
+
 function nextPhase(current: AnyStep, phase: Phase): Phase | undefined {
+  if (phase.name === 'mark') return firstWrite(current);
   if (phase.name === 'write') {
     const index = phase.index + 1;
     return index < current.writes.length ? { name: 'write', index } : { name: 'await' };
   }
-  return phase.name === 'await' ? { name: 'prove' } : undefined;
+  if (phase.name === 'await') return { name: 'watch' };
+  return phase.name === 'watch' ? { name: 'prove' } : undefined;
 }

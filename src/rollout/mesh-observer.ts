@@ -8,9 +8,11 @@ import { buildMesh, type Mesh } from '../mesh/mesh.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
 import type { Timing } from './carry-out.ts';
+import { drainingNow } from './draining.ts';
 import { clientExpectations, type LoadingSources, lookAt, serverExpectations } from './loading.ts';
 import type { Observer } from './observer.ts';
 import { permissiveProof, strictProof } from './proof.ts';
+import { readTraffic } from './traffic-reader.ts';
 
 export interface ObserverEffects extends Timing {
   /** A short random text, so that a probe's traces can be told from others'. */
@@ -41,7 +43,23 @@ export function meshObserver(
         ...(clients ? clientExpectations(mesh, namespace) : []),
       ]);
     },
-    prove: async (plan, { mode }, signal) => {
+    draining: async (plan, signal) =>
+      drainingNow(plan, await readMesh(plan.namespace, signal), new AdminReader(cluster, signal), signal),
+    traffic: async (plan, signal, since) =>
+      readTraffic(
+        plan,
+        {
+          cluster,
+          admin: new AdminReader(cluster, signal),
+          mesh: await readMesh(plan.namespace, signal),
+          now: () => effects.now(),
+          signal,
+        },
+        since,
+      ),
+    prove: async (plan, proof, signal) => {
+      const { mode, workload } = proof;
+      const only = workload === undefined ? {} : { workload: `${workload.kind}/${workload.name}` };
       const mesh = await readMesh(plan.namespace, signal);
       const namespaces = [plan.namespace];
       const probing = {
@@ -54,13 +72,13 @@ export function meshObserver(
       const { probeImage: image } = options;
       const verification =
         image === undefined
-          ? await verify(mesh, { namespaces }, probing)
+          ? await verify(mesh, { namespaces, ...only }, probing)
           : await withProbePods(mesh, { namespaces, image }, probing, (probes) =>
-              verify(mesh, { namespaces, probes }, probing),
+              verify(mesh, { namespaces, ...only, probes }, probing),
             );
       return mode === 'STRICT'
-        ? strictProof(plan, mesh, verification.rows)
-        : permissiveProof(plan, verification.rows);
+        ? strictProof(plan, proof, mesh, verification.rows)
+        : permissiveProof(plan, proof, verification.rows);
     },
   };
 }

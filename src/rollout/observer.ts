@@ -1,5 +1,6 @@
 /** What a rollout needs to see of the mesh, as a port: `mesh-observer.ts` looks at real proxies, tests bring their own. */
 import type { Plan, Proof, Until } from './plan.ts';
+import type { Reading } from './traffic.ts';
 
 export type Loading = Extract<Until, { readonly kind: 'loaded' }>;
 
@@ -33,6 +34,10 @@ export interface Observer {
    * @returns a look at the proxies concerned: those that are behind still; none: every one has loaded what is declared
    */
   loading(plan: Plan, until: Loading): (signal: AbortSignal) => Promise<readonly Pending[]>;
+  /** What servers carry still on configuration that was replaced; none: all of it has drained. */
+  draining(plan: Plan, signal: AbortSignal): Promise<readonly Pending[]>;
+  /** Reads what the proxies have recorded of live traffic; `since` is the reading from where logs are read on. */
+  traffic(plan: Plan, signal: AbortSignal, since: Reading | undefined): Promise<Reading>;
   /** Probes the plan's workloads with new connections. */
   prove(plan: Plan, proof: Proof, signal: AbortSignal): Promise<ProofResult>;
 }

@@ -24,7 +24,7 @@ export interface Owner {
   /** Of the pod template. */
   readonly labels: Labels;
   readonly annotations: Labels;
-  /** `spec.selector.matchLabels`: labels that every pod has and that do not change. */
+  /** Labels that every pod has and that do not change. */
   readonly selector: Labels;
   readonly hostNetwork: boolean;
   /** `RollingUpdate`, `Recreate`, `OnDelete`. */
@@ -64,12 +64,20 @@ function parseOwner(mesh: Mesh, object: KubeObject, kind: RestartableKind): Owne
     object,
     labels: asTextMap(dig(template, 'metadata', 'labels')),
     annotations: asTextMap(dig(template, 'metadata', 'annotations')),
-    selector: asTextMap(dig(object, 'spec', 'selector', 'matchLabels')),
+    selector: selectorOf(object),
     hostNetwork: dig(template, 'spec', 'hostNetwork') === true,
     strategy: asText(strategy) ?? 'RollingUpdate',
     meshed:
       running.length === 0 ? 'no-pods' : running.every((one) => one.dataplane === 'sidecar') ? 'yes' : 'no',
   };
+}
+
+/** What selects its pods in a policy: `matchLabels`, or, beside `matchExpressions` alone, the template's labels. */
+function selectorOf(object: KubeObject): Labels {
+  const exact = asTextMap(dig(object, 'spec', 'selector', 'matchLabels'));
+  return Object.keys(exact).length > 0
+    ? exact
+    : asTextMap(dig(object, 'spec', 'template', 'metadata', 'labels'));
 }
 
 /**

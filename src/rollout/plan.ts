@@ -3,7 +3,7 @@ import type { ObjectRef } from '../istio/kubernetes.ts';
 import type { Write } from './write.ts';
 
 /** Where a rollout can be told to stop (`--until`), in this order. */
-export const stages = ['inject', 'permissive', 'strict'] as const;
+export const stages = ['inject', 'permissive', 'observe', 'strict'] as const;
 export type Stage = (typeof stages)[number];
 
 /** What must be so before the next step may begin. */
@@ -16,12 +16,31 @@ export type Until =
    * Every proxy of the namespace has loaded what is declared now; with `clients`, also every proxy that calls it, where
    * the change makes clients send something else.
    */
-  | { readonly kind: 'loaded'; readonly clients: boolean };
+  | { readonly kind: 'loaded'; readonly clients: boolean }
+  /** No server of the namespace carries connections on configuration that was replaced. */
+  | { readonly kind: 'drained' };
 
 /** What a probe must show. PERMISSIVE: mutual TLS works. STRICT: that, and plaintext is refused. */
 export interface Proof {
   readonly mode: 'PERMISSIVE' | 'STRICT';
+  /** Only this workload's ports. */
+  readonly workload?: ObjectRef;
 }
+
+/** What is watched on live traffic, and for how long. */
+export interface Watch {
+  /**
+   * `baseline`: how much fails before anything changes. `plaintext`: who still sends plaintext; what fails now becomes the
+   * baseline. `harm`: what fails beyond the baseline, and who is refused, since the step began.
+   */
+  readonly kind: 'baseline' | 'plaintext' | 'harm';
+  readonly forMs: number;
+}
+
+/** How many requests may fail, or be sent in plaintext, in one watch: so many, or that share of all requests. */
+export type MaxErrors =
+  | { readonly kind: 'count'; readonly value: number }
+  | { readonly kind: 'percent'; readonly value: number };
 
 /** The order in which steps are taken back: policies first (newest first), then the label, then the restarts. */
 export type StepKind = 'policy' | 'label' | 'restart';
@@ -33,6 +52,7 @@ export interface Step {
   readonly title: string;
   readonly writes: readonly Write[];
   readonly until?: Until;
+  readonly watch?: Watch;
   readonly proof?: Proof;
   /** Brings back what stood before the step. Harmless where the step never happened. */
   readonly undo: { readonly writes: readonly Write[]; readonly until?: Until };
@@ -51,6 +71,7 @@ export interface Plan {
   /** Empty: the whole namespace. Otherwise `Kind/NAME` of the workloads that were asked for. */
   readonly workloads: readonly string[];
   readonly until: Stage;
+  readonly maxErrors: MaxErrors;
   readonly steps: readonly Step[];
   readonly leftOut: readonly LeftOut[];
 }

@@ -24,7 +24,15 @@ function planned(objects: readonly KubeObject[], options: Partial<PlanOptions> =
   const all = [...controlPlane(), ...(hasNamespace ? [] : [namespaceOf(shop)]), ...objects];
   const facts = factsFrom(snapshotOf(all), shop);
   const choice = chooseInjection(facts.namespace.metadata.labels ?? {}, facts.webhooks, undefined);
-  return planRollout(facts, choice, { until: 'strict', workloads: [], exclude: [], restartedAt, ...options });
+  return planRollout(facts, choice, {
+    until: 'strict',
+    workloads: [],
+    exclude: [],
+    observeMs: 60_000,
+    maxErrors: { kind: 'count', value: 0 },
+    restartedAt,
+    ...options,
+  });
 }
 
 function titles(plan: Plan): readonly string[] {
@@ -49,17 +57,24 @@ test('a namespace in plaintext: label, restart what has no sidecar, PERMISSIVE, 
     ...workload('web', { sidecar: true }),
   ]);
   expect(titles(plan)).toEqual([
+    'measure for 10 s how much fails today',
     'label namespace shop with istio-injection=enabled',
     'restart Deployment shop/cart so that its pods get a sidecar',
     'restart Deployment shop/sleep so that its pods get a sidecar',
     'set PeerAuthentication shop/default to PERMISSIVE',
+    'observe live traffic for 60 s: nobody may send plaintext',
+    'canary 1 of 3: set Deployment shop/cart to STRICT (no request seen so far)',
+    'canary 2 of 3: set Deployment shop/sleep to STRICT (no request seen so far)',
+    'canary 3 of 3: set Deployment shop/web to STRICT (no request seen so far)',
     'set PeerAuthentication shop/default to STRICT',
+    'remove the canaries’ policies: the namespace’s own says the same',
+    'wait until older connections have drained, and verify every port',
   ]);
-  expect(plan.steps.map((step) => step.proof?.mode)).toEqual([
-    undefined,
-    undefined,
-    undefined,
+  expect(plan.steps.flatMap(({ proof }) => proof?.workload?.name ?? proof?.mode ?? [])).toEqual([
     'PERMISSIVE',
+    'cart',
+    'sleep',
+    'web',
     'STRICT',
   ]);
   expect(plan.leftOut).toEqual([]);
@@ -96,10 +111,12 @@ test('the policy that decides today is changed, and going back restores what it 
     peerAuthentication(shop, 'younger', 'STRICT', { createdAt: '2026-02-01T00:00:00Z' }),
     peerAuthentication(shop, 'older', 'PERMISSIVE'),
   ]);
-  expect(titles(plan)).toEqual([
-    'label namespace shop with istio-injection=enabled',
-    'set PeerAuthentication shop/older to PERMISSIVE',
-    'set PeerAuthentication shop/older to STRICT',
+  expect(writes(plan)).toEqual([
+    'apply Namespace shop',
+    'apply PeerAuthentication shop/older',
+    'apply PeerAuthentication shop/padlock-canary-cart',
+    'apply PeerAuthentication shop/older',
+    'delete PeerAuthentication shop/padlock-canary-cart',
   ]);
   const back = wayBack(plan, plan.steps.length).flatMap((step) => step.writes);
   expect(back[0]).toMatchObject({
@@ -118,23 +135,27 @@ test('leaving DISABLE holds the clients on plaintext first, and going back does 
     'apply DestinationRule shop/padlock-hold-plaintext',
     'apply PeerAuthentication shop/default',
     'delete DestinationRule shop/padlock-hold-plaintext',
+    'apply PeerAuthentication shop/padlock-canary-cart',
     'apply PeerAuthentication shop/default',
+    'delete PeerAuthentication shop/padlock-canary-cart',
   ]);
-  expect(plan.steps.map((step) => step.until)).toEqual([
+  const written = plan.steps.filter((step) => step.writes.length > 0);
+  expect(written.slice(0, 4).map((step) => step.until)).toEqual([
     { kind: 'loaded', clients: true },
     { kind: 'loaded', clients: true },
     { kind: 'loaded', clients: true },
     { kind: 'loaded', clients: false },
   ]);
-  const back = wayBack(plan, 3).flatMap((step) => step.writes);
+  const back = wayBack(plan, plan.steps.length).flatMap((step) => step.writes);
   expect(back.map(describeWrite)).toEqual([
     'apply PeerAuthentication shop/default',
+    'delete PeerAuthentication shop/padlock-canary-cart',
     'apply DestinationRule shop/padlock-hold-plaintext',
     'apply PeerAuthentication shop/default',
     'delete DestinationRule shop/padlock-hold-plaintext',
   ]);
   const modes = back
-    .filter(({ manifest }) => manifest.kind === 'PeerAuthentication')
+    .filter(({ kind, manifest }) => kind === 'apply' && manifest.kind === 'PeerAuthentication')
     .map(({ manifest }) => manifest.spec);
   expect(modes).toEqual([{ mtls: { mode: 'PERMISSIVE' } }, { mtls: { mode: 'DISABLE' } }]);
 });
@@ -152,7 +173,56 @@ test('where STRICT holds already, workloads are injected under exceptions that e
     'delete PeerAuthentication shop/padlock-inject-cart',
     'apply PeerAuthentication shop/default',
   ]);
-  expect(JSON.stringify(plan.steps.at(-1)?.writes)).toContain('STRICT');
+  expect(JSON.stringify(plan.steps.at(-2)?.writes)).toContain('STRICT');
+  expect(plan.steps.at(-1)).toMatchObject({ until: { kind: 'drained' }, proof: { mode: 'STRICT' } });
+});
+
+test('canaries go in rising inbound risk: what is exposed, or was sent plaintext, comes last', () => {
+  const exposed = (name: string, type: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: `${name}-out`, namespace: shop },
+    spec: { type, selector: { app: name }, ports: [{ port: 80 }] },
+  });
+  const names = ['door', 'busy', 'quiet', 'plain'];
+  const { plan } = planned(
+    [
+      ...names.flatMap((name, index) => workload(name, { index: index + 1 })),
+      exposed('door', 'LoadBalancer'),
+    ],
+    {
+      received: new Map([
+        ['Deployment/busy', { requests: 1204, plaintext: 0 }],
+        ['Deployment/plain', { requests: 3, plaintext: 1 }],
+      ]),
+    },
+  );
+  expect(titles(plan).filter((title) => title.startsWith('canary'))).toEqual([
+    'canary 1 of 4: set Deployment shop/quiet to STRICT (no request seen so far)',
+    'canary 2 of 4: set Deployment shop/busy to STRICT (1,204 requests so far)',
+    'canary 3 of 4: set Deployment shop/plain to STRICT (1 plaintext request so far, 3 requests so far)',
+    'canary 4 of 4: set Deployment shop/door to STRICT (exposed by Service door-out (LoadBalancer), no request seen so far)',
+  ]);
+});
+
+test('a workload that a policy of its own decides gets no canary: two policies would be one too many', () => {
+  const { plan } = planned([
+    ...workload('cart', { sidecar: true }),
+    ...workload('web', { sidecar: true }),
+    peerAuthentication(shop, 'own', 'STRICT', { selector: { app: 'web' } }),
+  ]);
+  expect(writes(plan)).toContain('apply PeerAuthentication shop/padlock-canary-cart');
+  expect(writes(plan)).not.toContain('apply PeerAuthentication shop/padlock-canary-web');
+});
+
+test('without a window nothing is observed, and harm is looked for once', () => {
+  const { plan } = planned([...workload('cart', { sidecar: true })], { observeMs: 0 });
+  expect(titles(plan).join()).not.toMatch(/observe|measure/);
+  expect(plan.steps.flatMap(({ watch }) => watch ?? [])).toEqual([
+    { kind: 'harm', forMs: 0 },
+    { kind: 'harm', forMs: 0 },
+    { kind: 'harm', forMs: 0 },
+  ]);
 });
 
 test('an excluded workload is not restarted and stays PERMISSIVE by a policy of its own', () => {

@@ -4,14 +4,20 @@ import type { Facts } from './facts.ts';
 import type { InjectionChoice } from './injection-choice.ts';
 import { injectionSteps } from './injection-steps.ts';
 import { injectLabel, leftOutside, type Owner, whyNotInjected } from './owners.ts';
-import { type LeftOut, type Plan, type Stage, stages } from './plan.ts';
-import { namespacePolicySteps, workloadPolicySteps } from './policy-steps.ts';
+import { type LeftOut, type MaxErrors, type Plan, type Stage, stages } from './plan.ts';
+import { baselineSteps, namespacePolicySteps, workloadPolicySteps } from './policy-steps.ts';
+import type { Received } from './risk.ts';
 
 export interface PlanOptions {
   readonly until: Stage;
   /** `NAME` or `Kind/NAME`; empty: the whole namespace. */
   readonly workloads: readonly string[];
   readonly exclude: readonly string[];
+  /** How long live traffic is observed before STRICT; 0: not at all. */
+  readonly observeMs: number;
+  readonly maxErrors: MaxErrors;
+  /** What proxies had received when the plan was made, by `Deployment/cart`. */
+  readonly received?: ReadonlyMap<string, Received>;
   /** The namespace's PodDisruptionBudgets. */
   readonly budgets?: readonly KubeObject[];
   /** RFC 3339: what the restart annotation will say. One moment for the whole rollout, so that a repeated write changes nothing. */
@@ -57,11 +63,13 @@ export function planRollout(facts: Facts, choice: InjectionChoice, options: Plan
     return typeof reason === 'string' ? [{ workload: owner.ref, reason, byChoice: false }] : [];
   });
   const concerned = asked.filter((owner) => owner.meshed !== 'no' || injected.includes(owner));
+  const { observeMs, received = new Map<string, Received>() } = options;
   const steps = [
+    ...baselineSteps(facts, observeMs),
     ...injectionSteps(facts, choice, injected, options, wholeNamespace),
     ...(wholeNamespace
-      ? namespacePolicySteps(facts, namespace, excluded)
-      : workloadPolicySteps(facts, namespace, concerned)),
+      ? namespacePolicySteps(facts, namespace, { concerned, excluded }, { observeMs, received })
+      : workloadPolicySteps(facts, namespace, concerned, observeMs)),
   ];
   const outside = (wholeNamespace ? leftOutside(facts.mesh, namespace) : []).map((left) =>
     options.exclude.some((name) => namesRef(name, left.workload))
@@ -74,6 +82,7 @@ export function planRollout(facts: Facts, choice: InjectionChoice, options: Plan
       namespace,
       workloads: wholeNamespace ? [] : asked.map((owner) => `${owner.kind}/${owner.ref.name}`),
       until: options.until,
+      maxErrors: options.maxErrors,
       steps: steps.filter((step) => stages.indexOf(step.stage) <= last),
       leftOut: [
         ...excluded.map((owner) => ({ workload: owner.ref, reason: byExclude, byChoice: true })),

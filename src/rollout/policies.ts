@@ -1,4 +1,5 @@
 /** The policies that a rollout writes: which object decides today, what it is to say, and what it said before. */
+import { PadlockError } from '../errors.ts';
 import type { KubeObject, ObjectRef } from '../istio/kubernetes.ts';
 import { byCreation } from '../istio/metadata.ts';
 import type { MtlsMode } from '../istio/peer-authentication.ts';
@@ -45,6 +46,16 @@ export function setWorkloadMode(
   labels: Readonly<Record<string, string>>,
   mode: MtlsMode,
 ): Reversible {
+  // To Istio an empty selector is none: the policy would be the whole namespace's.
+  if (Object.keys(labels).length === 0) {
+    throw new PadlockError(
+      'INPUT_INVALID',
+      `no labels select the pods for PeerAuthentication ${namespace}/${name}`,
+      {
+        hint: 'give the pod template a label, so that a policy can name its pods',
+      },
+    );
+  }
   return setMode(mesh, { kind: 'PeerAuthentication', namespace, name }, mode, labels);
 }
 

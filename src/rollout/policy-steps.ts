@@ -1,15 +1,16 @@
 /** The steps that change policies, each waiting until every proxy concerned has loaded it. */
 import { formatRef } from '../istio/kubernetes.ts';
+import { type CanaryOptions, canarySteps, harmWindow } from './canary-steps.ts';
 import type { Facts } from './facts.ts';
 import type { Owner } from './owners.ts';
-import type { Stage, Step, Until } from './plan.ts';
+import type { Proof, Stage, Step, Until, Watch } from './plan.ts';
 import { holdPlaintext, type Reversible, setNamespaceMode, setWorkloadMode } from './policies.ts';
 
 function policyStep(
   stage: Stage,
   title: string,
   changes: readonly Reversible[],
-  proof?: Step['proof'],
+  extra: { readonly watch?: Watch; readonly proof?: Proof } = {},
   clients = false,
 ): Step {
   const until: Until = { kind: 'loaded', clients };
@@ -19,40 +20,95 @@ function policyStep(
     title,
     writes: changes.map(({ write }) => write),
     until,
-    ...(proof === undefined ? {} : { proof }),
+    ...extra,
     undo: { writes: changes.map(({ undo }) => undo).toReversed(), until },
   };
 }
 
-/** Explicit PERMISSIVE, proven; then STRICT, proven. Where STRICT holds already it is made explicit and proven. */
+/**
+ * Explicit PERMISSIVE, proven; a window in which nobody may send plaintext; STRICT, workload by workload, then for the
+ * namespace; and the proof of the whole. Where STRICT holds already it is made explicit and proven.
+ */
 export function namespacePolicySteps(
   facts: Facts,
   namespace: string,
-  excluded: readonly Owner[],
+  owners: { readonly concerned: readonly Owner[]; readonly excluded: readonly Owner[] },
+  options: CanaryOptions,
 ): readonly Step[] {
   const permissive = setNamespaceMode(facts.mesh, namespace, 'PERMISSIVE');
-  // Where STRICT holds already an exception would be a step back.
-  const exceptions = (facts.mode === 'STRICT' ? [] : excluded).map((owner) =>
-    setWorkloadMode(facts.mesh, namespace, `padlock-exclude-${owner.ref.name}`, owner.selector, 'PERMISSIVE'),
-  );
   const policy = formatRef({
     kind: 'PeerAuthentication',
     namespace,
     name: permissive.write.manifest.metadata.name,
   });
-  const strict = setNamespaceMode(
-    facts.mesh,
-    namespace,
-    'STRICT',
-    facts.mode === 'STRICT' ? undefined : permissive.write,
+  const harm: Watch = { kind: 'harm', forMs: harmWindow(options.observeMs) };
+  if (facts.mode === 'STRICT') {
+    const strict = setNamespaceMode(facts.mesh, namespace, 'STRICT');
+    return [policyStep('strict', `set ${policy} to STRICT`, [strict], { watch: harm }), verifyStep()];
+  }
+  const exceptions = owners.excluded.map((owner) =>
+    setWorkloadMode(facts.mesh, namespace, `padlock-exclude-${owner.ref.name}`, owner.selector, 'PERMISSIVE'),
   );
+  const strict = setNamespaceMode(facts.mesh, namespace, 'STRICT', permissive.write);
+  const { steps: canaries, cleanUp } = canarySteps(facts, owners.concerned, options);
   return [
-    ...(facts.mode === 'STRICT' ? [] : permissiveSteps(facts, namespace, policy, permissive)),
+    ...permissiveSteps(facts, namespace, policy, permissive, harm),
+    ...observeSteps(options.observeMs),
     ...(exceptions.length === 0
       ? []
       : [policyStep('strict', 'let excluded workloads stay PERMISSIVE', exceptions)]),
-    policyStep('strict', `set ${policy} to STRICT`, [strict], { mode: 'STRICT' }),
+    ...canaries,
+    policyStep('strict', `set ${policy} to STRICT`, [strict], { watch: harm }),
+    ...(cleanUp === undefined ? [] : [cleanUp]),
+    verifyStep(),
   ];
+}
+
+/** Nothing is written: who sends plaintext now would be refused. */
+export function observeSteps(observeMs: number): readonly Step[] {
+  if (observeMs === 0) return [];
+  return [
+    {
+      kind: 'policy',
+      stage: 'observe',
+      title: `observe live traffic for ${seconds(observeMs)}: nobody may send plaintext`,
+      writes: [],
+      watch: { kind: 'plaintext', forMs: observeMs },
+      undo: { writes: [] },
+    },
+  ];
+}
+
+/** How much fails before anything is changed, so that the rollout is not blamed for it, nor anything hidden behind it. */
+export function baselineSteps(facts: Facts, observeMs: number): readonly Step[] {
+  const forMs = harmWindow(observeMs);
+  if (forMs === 0 || !facts.owners.some(({ meshed }) => meshed === 'yes')) return [];
+  return [
+    {
+      kind: 'policy',
+      stage: 'inject',
+      title: `measure for ${seconds(forMs)} how much fails today`,
+      writes: [],
+      watch: { kind: 'baseline', forMs },
+      undo: { writes: [] },
+    },
+  ];
+}
+
+function verifyStep(): Step {
+  return {
+    kind: 'policy',
+    stage: 'strict',
+    title: 'wait until older connections have drained, and verify every port',
+    writes: [],
+    until: { kind: 'drained' },
+    proof: { mode: 'STRICT' },
+    undo: { writes: [] },
+  };
+}
+
+function seconds(milliseconds: number): string {
+  return `${milliseconds / 1000} s`;
 }
 
 /** Explicit PERMISSIVE; from DISABLE by way of a rule that holds every client on plaintext meanwhile. */
@@ -61,19 +117,21 @@ function permissiveSteps(
   namespace: string,
   policy: string,
   permissive: Reversible,
+  watch: Watch,
 ): readonly Step[] {
+  const proof: Proof = { mode: 'PERMISSIVE' };
   if (facts.mode !== 'DISABLE') {
-    return [policyStep('permissive', `set ${policy} to PERMISSIVE`, [permissive], { mode: 'PERMISSIVE' })];
+    return [policyStep('permissive', `set ${policy} to PERMISSIVE`, [permissive], { watch, proof })];
   }
   const hold = holdPlaintext(namespace, facts.mesh.config.clusterDomain);
   const release: Reversible = { write: hold.undo, undo: hold.write };
   // Only these change what clients send, so only these wait for the clients' proxies too.
-  const step = (title: string, change: Reversible, proof?: Step['proof']): Step =>
-    policyStep('permissive', title, [change], proof, true);
+  const step = (title: string, change: Reversible, extra: Partial<Step> = {}): Step =>
+    policyStep('permissive', title, [change], { watch, ...extra }, true);
   return [
     step(`hold clients of ${namespace} on plaintext while servers change over`, hold),
     step(`set ${policy} from DISABLE to PERMISSIVE`, permissive),
-    step('release the clients: they change to mutual TLS', release, { mode: 'PERMISSIVE' }),
+    step('release the clients: they change to mutual TLS', release, { proof }),
   ];
 }
 
@@ -82,8 +140,9 @@ export function workloadPolicySteps(
   facts: Facts,
   namespace: string,
   concerned: readonly Owner[],
+  observeMs: number,
 ): readonly Step[] {
-  return concerned.map((owner) => {
+  const steps = concerned.map((owner) => {
     const strict = setWorkloadMode(
       facts.mesh,
       namespace,
@@ -96,7 +155,11 @@ export function workloadPolicySteps(
       'strict',
       `set ${formatRef(owner.ref)} to STRICT by PeerAuthentication ${namespace}/${name}`,
       [strict],
-      { mode: 'STRICT' },
+      {
+        watch: { kind: 'harm', forMs: harmWindow(observeMs) },
+        proof: { mode: 'STRICT', workload: owner.ref },
+      },
     );
   });
+  return [...observeSteps(observeMs), ...steps, verifyStep()];
 }

@@ -33,6 +33,8 @@ function refusals(objects: readonly KubeObject[], asked: Asked = {}): readonly R
     until,
     workloads,
     exclude,
+    observeMs: 60_000,
+    maxErrors: { kind: 'count', value: 0 },
     restartedAt: '2026-11-24T00:00:00Z',
   });
   return preflight({ facts, choice, planned, forceGitOps });

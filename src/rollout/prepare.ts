@@ -1,5 +1,6 @@
 /** From a cluster to a plan that may run: reads, plans, and asks everything that could speak against it. Writes nothing. */
 import { PadlockError } from '../errors.ts';
+import { AdminReader } from '../evidence/admin.ts';
 import { formatRef, type ObjectRef } from '../istio/kubernetes.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
@@ -9,10 +10,12 @@ import { readBudgets } from './budgets.ts';
 import { type Facts, factsFrom } from './facts.ts';
 import { gitOpsOwner } from './gitops.ts';
 import { chooseInjection } from './injection-choice.ts';
-import type { Plan, Stage } from './plan.ts';
+import type { MaxErrors, Plan, Stage } from './plan.ts';
 import { namesRef, type Planned, planRollout } from './planner.ts';
 import { decidingPolicy } from './policies.ts';
 import { listed, preflight } from './preflight.ts';
+import type { Received } from './risk.ts';
+import { readTraffic } from './traffic-reader.ts';
 import { describeWrite, requestFor } from './write.ts';
 
 export interface SecureOptions {
@@ -20,6 +23,9 @@ export interface SecureOptions {
   readonly until: Stage;
   readonly workloads: readonly string[];
   readonly exclude: readonly string[];
+  /** How long live traffic is observed before STRICT, in milliseconds. */
+  readonly observeMs: number;
+  readonly maxErrors: MaxErrors;
   readonly revision?: string;
   readonly forceGitOps: boolean;
   /** Milliseconds since the epoch. */
@@ -56,7 +62,8 @@ export async function prepare(cluster: Cluster, options: SecureOptions): Promise
   // Whole seconds, as kubectl writes it.
   const restartedAt = new Date(options.now).toISOString().replace(/\.\d+Z$/, 'Z');
   const budgets = await readBudgets(cluster, options.namespace, options.signal);
-  const planned = planRollout(facts, choice, { ...options, restartedAt, budgets: budgets ?? [] });
+  const received = await receivedSoFar(cluster, facts, options);
+  const planned = planRollout(facts, choice, { ...options, restartedAt, budgets: budgets ?? [], received });
   requireNamed(facts, planned, options);
   const refusals = preflight({ facts, choice, planned, forceGitOps: options.forceGitOps });
   const objections =
@@ -71,6 +78,35 @@ export async function prepare(cluster: Cluster, options: SecureOptions): Promise
     ...(budgets === undefined ? ['not seen: poddisruptionbudgets, so restarts do not wait for them'] : []),
   ];
   return { plan: planned.plan, objections, warnings, versions: facts.versions };
+}
+
+/** For the order of the canaries; a proxy that cannot be read counts as one that nothing was seen of. */
+async function receivedSoFar(
+  cluster: Cluster,
+  { mesh }: Facts,
+  { namespace, now, signal }: SecureOptions,
+): Promise<ReadonlyMap<string, Received>> {
+  const whole: Plan = {
+    namespace,
+    workloads: [],
+    until: 'strict',
+    maxErrors: { kind: 'count', value: 0 },
+    steps: [],
+    leftOut: [],
+  };
+  const sources = { cluster, admin: new AdminReader(cluster, signal), mesh, now: () => now, signal };
+  const { pods } = await readTraffic(whole, sources, undefined);
+  const sums = new Map<string, Received>();
+  for (const { server, tallies, plaintext } of pods.values()) {
+    if (server === undefined) continue;
+    const sum = sums.get(server) ?? { requests: 0, plaintext: 0 };
+    const plain = Object.values(plaintext).reduce((total, one) => total + one, 0);
+    sums.set(server, {
+      requests: sum.requests + (tallies[server]?.requests ?? 0),
+      plaintext: sum.plaintext + plain,
+    });
+  }
+  return sums;
 }
 
 /** A name that names nothing is a typing mistake, and would silently leave out what was meant. */

@@ -3,12 +3,12 @@ import { routesTo } from '../evidence/verify/routes.ts';
 import { type VerifyRow, worstVerdict } from '../evidence/verify/row.ts';
 import type { Mesh } from '../mesh/mesh.ts';
 import type { ProofResult, ProofRow, Verdict } from './observer.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, Proof } from './plan.ts';
 import { namesRef } from './planner.ts';
 
 /** Plaintext is refused and mutual TLS is accepted with the expected identities: the verdicts of `padlock verify`. */
-export function strictProof(plan: Plan, mesh: Mesh, rows: readonly VerifyRow[]): ProofResult {
-  const mine = rows.filter((row) => concerns(plan, row));
+export function strictProof(plan: Plan, proof: Proof, mesh: Mesh, rows: readonly VerifyRow[]): ProofResult {
+  const mine = rows.filter((row) => isAsked(plan, proof, row));
   const shown = mine.map((row) => toProofRow(row, row.judgement.verdict, row.judgement.reason));
   // No mesh client can call a port that no Service leads to, so mutual TLS cannot be shown there: that is no reason to stop.
   const decisive = mine.filter(
@@ -20,20 +20,27 @@ export function strictProof(plan: Plan, mesh: Mesh, rows: readonly VerifyRow[]):
 }
 
 /** Mutual TLS is accepted; plaintext may be, as PERMISSIVE says. Ports that no Service leads to are left for STRICT. */
-export function permissiveProof(plan: Plan, rows: readonly VerifyRow[]): ProofResult {
+export function permissiveProof(plan: Plan, proof: Proof, rows: readonly VerifyRow[]): ProofResult {
   const shown = rows
-    .filter((row) => concerns(plan, row) && (row.mutualTls !== undefined || row.declared.captured))
+    .filter((row) => isAsked(plan, proof, row) && (row.mutualTls !== undefined || row.declared.captured))
     .map((row) => toProofRow(row, ...mutualTlsVerdict(row)));
   const tried = shown.filter((row) => row.verdict !== 'INCONCLUSIVE');
   if (tried.length === 0) return { verdict: 'INCONCLUSIVE', rows: shown };
   return { verdict: worstVerdict(tried.map((row) => row.verdict)), rows: shown };
 }
 
-function concerns(plan: Plan, row: VerifyRow): boolean {
-  const [kind = '', name = ''] = row.workload.split('/');
+function isAsked(plan: Plan, { workload }: Proof, row: VerifyRow): boolean {
+  return workload === undefined
+    ? concerns(plan, row.workload)
+    : row.workload === `${workload.kind}/${workload.name}`;
+}
+
+/** @param workload `Deployment/cart` */
+export function concerns(plan: Plan, workload: string): boolean {
+  const [kind = '', name = ''] = workload.split('/');
   const ref = { kind, name };
   if (plan.workloads.length > 0) return plan.workloads.some((asked) => namesRef(asked, ref));
-  return !plan.leftOut.some(({ workload }) => workload.kind === kind && workload.name === name);
+  return !plan.leftOut.some((left) => left.workload.kind === kind && left.workload.name === name);
 }
 
 function toProofRow(row: VerifyRow, verdict: Verdict, detail: string): ProofRow {

@@ -2,11 +2,24 @@
 import { PadlockError } from '../errors.ts';
 import type { KubeObject, ObjectRef } from '../istio/kubernetes.ts';
 import { asObject, asObjects, asText, asTextMap, dig, type JsonObject } from '../sources/json-value.ts';
+import type { Book } from './book.ts';
 import type { Phase, RolloutState, Status } from './machine.ts';
+import type { ProofResult, Verdict } from './observer.ts';
 import { injectLabel, restartAnnotation } from './owners.ts';
-import { type LeftOut, type Plan, type Proof, type Step, type StepKind, stages, type Until } from './plan.ts';
+import {
+  type LeftOut,
+  type MaxErrors,
+  type Plan,
+  type Proof,
+  type Step,
+  type StepKind,
+  stages,
+  type Until,
+  type Watch,
+} from './plan.ts';
 import { holdRuleName } from './policies.ts';
 import type { SavedRollout } from './record.ts';
+import type { Baseline } from './traffic.ts';
 import { apiVersionOf, resourceOf, type Write } from './write.ts';
 
 const statuses = ['running', 'paused', 'done', 'rolled-back', 'stuck'] as const satisfies readonly Status[];
@@ -21,8 +34,12 @@ export function parseRecord(value: unknown, namespace: string): SavedRollout {
   const state = dig(value, 'state');
   const plan = parsePlan(dig(state, 'plan'), namespace);
   const reason = asText(dig(state, 'reason'));
+  const baseline = parseBaseline(dig(state, 'baseline'));
+  const proof = parseProofResult(dig(state, 'proof'));
+  const savedAt = asText(dig(value, 'savedAt')) ?? fail('savedAt is missing');
   return {
-    savedAt: asText(dig(value, 'savedAt')) ?? fail('savedAt is missing'),
+    savedAt,
+    book: parseBook(dig(value, 'book'), savedAt),
     state: {
       plan,
       status: oneOf(statuses, dig(state, 'status'), 'status'),
@@ -32,6 +49,8 @@ export function parseRecord(value: unknown, namespace: string): SavedRollout {
       phase: parsePhase(dig(state, 'phase')),
       ...(reason === undefined ? {} : { reason }),
       unrestored: texts(dig(state, 'unrestored')),
+      ...(baseline === undefined ? {} : { baseline }),
+      ...(proof === undefined ? {} : { proof }),
     } satisfies RolloutState,
   };
 }
@@ -42,6 +61,7 @@ function parsePlan(value: unknown, namespace: string): Plan {
     namespace,
     workloads: texts(dig(value, 'workloads')),
     until: oneOf(stages, dig(value, 'until'), 'until'),
+    maxErrors: parseMaxErrors(dig(value, 'maxErrors')),
     steps: asObjects(dig(value, 'steps')).map((step) => parseStep(step, namespace)),
     leftOut: asObjects(dig(value, 'leftOut')).map(
       (entry): LeftOut => ({
@@ -56,16 +76,15 @@ function parsePlan(value: unknown, namespace: string): Plan {
 function parseStep(step: JsonObject, namespace: string): Step {
   const until = parseUntil(step.until, namespace);
   const undoUntil = parseUntil(dig(step.undo, 'until'), namespace);
-  const proof: Proof | undefined =
-    step.proof === undefined
-      ? undefined
-      : { mode: oneOf(['PERMISSIVE', 'STRICT'] as const, dig(step.proof, 'mode'), 'proof') };
+  const watch = parseWatch(step.watch);
+  const proof = parseProof(step.proof);
   return {
     kind: oneOf(stepKinds, step.kind, 'kind'),
     stage: oneOf(stages, step.stage, 'stage'),
     title: asText(step.title) ?? fail('a step has no title'),
     writes: asObjects(step.writes).map((write) => parseWrite(write, namespace)),
     ...(until === undefined ? {} : { until }),
+    ...(watch === undefined ? {} : { watch }),
     ...(proof === undefined ? {} : { proof }),
     undo: {
       writes: asObjects(dig(step.undo, 'writes')).map((write) => parseWrite(write, namespace)),
@@ -74,10 +93,89 @@ function parseStep(step: JsonObject, namespace: string): Step {
   };
 }
 
+function parseBook(value: unknown, savedAt: string): Book {
+  return {
+    startedAt: asText(dig(value, 'startedAt')) ?? savedAt,
+    journal: asObjects(dig(value, 'journal')).map((entry) => ({
+      at: asText(entry.at) ?? '',
+      by: asText(entry.by) ?? '',
+      what: asText(entry.what) ?? '',
+    })),
+    past: asObjects(dig(value, 'past')).map((entry) => {
+      const reason = asText(entry.reason);
+      return {
+        startedAt: asText(entry.startedAt) ?? '',
+        endedAt: asText(entry.endedAt) ?? '',
+        status: oneOf(statuses, entry.status, 'status'),
+        until: asText(entry.until) ?? '',
+        steps: amount(entry.steps, 'steps'),
+        ...(reason === undefined ? {} : { reason }),
+      };
+    }),
+  };
+}
+
+function parseMaxErrors(value: unknown): MaxErrors {
+  // A record of before this was asked for.
+  if (value === undefined) return { kind: 'count', value: 0 };
+  return {
+    kind: oneOf(['count', 'percent'] as const, dig(value, 'kind'), 'maxErrors'),
+    value: amount(dig(value, 'value'), 'maxErrors'),
+  };
+}
+
+function parseWatch(value: unknown): Watch | undefined {
+  if (value === undefined) return undefined;
+  return {
+    kind: oneOf(['baseline', 'plaintext', 'harm'] as const, dig(value, 'kind'), 'watch'),
+    forMs: amount(dig(value, 'forMs'), 'forMs'),
+  };
+}
+
+function parseProof(value: unknown): Proof | undefined {
+  if (value === undefined) return undefined;
+  const mode = oneOf(['PERMISSIVE', 'STRICT'] as const, dig(value, 'mode'), 'proof');
+  const workload = dig(value, 'workload');
+  return { mode, ...(workload === undefined ? {} : { workload: parseRef(workload) }) };
+}
+
+function parseBaseline(value: unknown): Baseline | undefined {
+  if (value === undefined) return undefined;
+  return Object.fromEntries(
+    Object.entries(asObject(value)).map(([name, tally]) => [
+      name,
+      {
+        requests: amount(dig(tally, 'requests'), 'requests'),
+        failed: amount(dig(tally, 'failed'), 'failed'),
+      },
+    ]),
+  );
+}
+
+function parseProofResult(value: unknown): ProofResult | undefined {
+  if (value === undefined) return undefined;
+  return {
+    verdict: oneOf(verdicts, dig(value, 'verdict'), 'verdict'),
+    rows: asObjects(dig(value, 'rows')).map((row) => ({
+      workload: asText(row.workload) ?? '',
+      port: amount(row.port, 'port'),
+      verdict: oneOf(verdicts, row.verdict, 'verdict'),
+      detail: asText(row.detail) ?? '',
+    })),
+  };
+}
+
+const verdicts = ['PROVEN', 'FAILED', 'INCONCLUSIVE'] as const satisfies readonly Verdict[];
+
 function parseUntil(value: unknown, namespace: string): Until | undefined {
   if (value === undefined) return undefined;
-  const kind = oneOf(['rolled-out', 'loaded', 'disruption-allowed'] as const, dig(value, 'kind'), 'until');
+  const kind = oneOf(
+    ['rolled-out', 'loaded', 'disruption-allowed', 'drained'] as const,
+    dig(value, 'kind'),
+    'until',
+  );
   if (kind === 'loaded') return { kind, clients: dig(value, 'clients') === true };
+  if (kind === 'drained') return { kind };
   if (kind === 'disruption-allowed') return { kind, budget: parseRef(dig(value, 'budget')) };
   const workload = parseRef(dig(value, 'workload'));
   if (workload.namespace !== namespace) fail('a step waits for another namespace');
@@ -176,8 +274,13 @@ function only(
 }
 
 function parsePhase(value: unknown): Phase {
-  const name = oneOf(['write', 'await', 'prove'] as const, dig(value, 'name'), 'phase');
+  const name = oneOf(['mark', 'write', 'await', 'watch', 'prove'] as const, dig(value, 'name'), 'phase');
   return name === 'write' ? { name, index: position(dig(value, 'index'), 'index') } : { name };
+}
+
+function amount(value: unknown, field: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  return fail(`${field} is no amount`);
 }
 
 function position(value: unknown, field: string): number {

@@ -3,21 +3,33 @@
  * Whoever may write that ConfigMap could otherwise make Padlock write what they may not, so a record is read with suspicion:
  * only the exact shapes that the planner makes are accepted (see `record-parser.ts`).
  */
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { PadlockError } from '../errors.ts';
 import type { KubeObject } from '../istio/kubernetes.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { asText, dig } from '../sources/json-value.ts';
+import { type Book, newBook } from './book.ts';
 import type { RolloutState } from './machine.ts';
 import { parseRecord } from './record-parser.ts';
 import { resourceOf, type Write } from './write.ts';
 
 export const recordName = 'padlock-rollout';
 const stateKey = 'state.json';
+const packedKey = 'state.json.gz';
+/** A ConfigMap holds 1 MiB; hundreds of workloads make a longer record, which packs to a twentieth. */
+const packedFrom = 256 * 1024;
+const unpackedMost = 64 * 1024 * 1024;
 
 export interface SavedRollout {
   readonly state: RolloutState;
   /** RFC 3339. */
   readonly savedAt: string;
+  readonly book: Book;
+}
+
+/** True where a run can take it up. */
+export function isUnfinished({ status }: RolloutState): boolean {
+  return status === 'running' || status === 'paused';
 }
 
 /**
@@ -26,12 +38,12 @@ export interface SavedRollout {
  */
 export async function readRecord(cluster: Cluster, namespace: string): Promise<SavedRollout | undefined> {
   const object = await cluster.get(resourceOf('ConfigMap'), namespace, recordName);
-  const text = asText(dig(object, 'data', stateKey));
-  if (object === undefined || text === undefined) return undefined;
+  if (object === undefined) return undefined;
   try {
-    return parseRecord(JSON.parse(text), namespace);
+    const text = textOf(object);
+    return text === undefined ? undefined : parseRecord(JSON.parse(text), namespace);
   } catch (cause) {
-    if (!(cause instanceof PadlockError) && !(cause instanceof SyntaxError)) throw cause;
+    if (!(cause instanceof Error)) throw cause;
     throw new PadlockError(
       'INPUT_INVALID',
       `ConfigMap ${namespace}/${recordName} is not a rollout record that can be trusted: ${cause.message}`,
@@ -43,9 +55,17 @@ export async function readRecord(cluster: Cluster, namespace: string): Promise<S
   }
 }
 
+function textOf(object: KubeObject): string | undefined {
+  const packed = asText(dig(object, 'binaryData', packedKey));
+  if (packed === undefined) return asText(dig(object, 'data', stateKey));
+  return gunzipSync(Buffer.from(packed, 'base64'), { maxOutputLength: unpackedMost }).toString('utf8');
+}
+
 /** The write that saves a state. The summary is for people who find the ConfigMap. */
-export function recordWrite(state: RolloutState, savedAt: string): Write {
+export function recordWrite(state: RolloutState, savedAt: string, book: Book = newBook(savedAt)): Write {
   const { namespace } = state.plan;
+  const text = JSON.stringify({ version: 1, savedAt, state, book });
+  const summary = summaryOf(state);
   const manifest: KubeObject = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -54,10 +74,9 @@ export function recordWrite(state: RolloutState, savedAt: string): Write {
       namespace,
       labels: { 'app.kubernetes.io/managed-by': 'padlock' },
     },
-    data: {
-      summary: summaryOf(state),
-      [stateKey]: JSON.stringify({ version: 1, savedAt, state }),
-    },
+    ...(text.length < packedFrom
+      ? { data: { summary, [stateKey]: text } }
+      : { data: { summary }, binaryData: { [packedKey]: gzipSync(text).toString('base64') } }),
   };
   return { kind: 'apply', manifest };
 }

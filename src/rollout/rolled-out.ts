@@ -1,6 +1,6 @@
 /** Whether a workload runs its newest template everywhere: what `kubectl rollout status` waits for, and sidecars beside. */
 import type { KubeObject } from '../istio/kubernetes.ts';
-import { asNumber, asObjects, asText, asTextMap, dig } from '../sources/json-value.ts';
+import { asNumber, asObjects, asText, asTextMap, asTexts, dig } from '../sources/json-value.ts';
 
 export type RolledOut =
   | { readonly kind: 'yes' }
@@ -105,9 +105,25 @@ function hasSidecar(pod: KubeObject): boolean {
   );
 }
 
-/** @returns `app=httpbin,version=v1`, the label selector of a workload's pods. */
+/** @returns `app=httpbin,tier in (a,b)`, the label selector of a workload's pods. */
 export function podSelector(workload: KubeObject): string {
-  return Object.entries(asTextMap(dig(workload, 'spec', 'selector', 'matchLabels')))
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
+  const selector = dig(workload, 'spec', 'selector');
+  const exact = Object.entries(asTextMap(dig(selector, 'matchLabels'))).map(
+    ([key, value]) => `${key}=${value}`,
+  );
+  const expressions = asObjects(dig(selector, 'matchExpressions')).map((expression) => {
+    const key = asText(expression.key) ?? '';
+    const values = asTexts(expression.values).join(',');
+    switch (expression.operator) {
+      case 'In':
+        return `${key} in (${values})`;
+      case 'NotIn':
+        return `${key} notin (${values})`;
+      case 'DoesNotExist':
+        return `!${key}`;
+      default:
+        return key;
+    }
+  });
+  return [...exact, ...expressions].join(',');
 }

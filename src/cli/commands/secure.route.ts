@@ -1,23 +1,19 @@
 /** `padlock secure`: flags and help. */
 import { buildCommand } from '@stricli/core';
-import { type ClusterFlags, clusterFlags, parseDuration } from '../common-flags.ts';
+import { type Stage, stages } from '../../rollout/plan.ts';
+import { type ClusterFlags, clusterFlags } from '../common-flags.ts';
 import type { Context } from '../context.ts';
+import { type DriveFlags, driveFlags } from '../secure/drive-flags.ts';
 
-export interface SecureFlags extends ClusterFlags {
+export interface SecureFlags extends ClusterFlags, DriveFlags {
   readonly dryRun?: boolean;
-  readonly yes?: boolean;
-  readonly until: 'inject' | 'permissive' | 'strict';
+  readonly serverDryRun?: boolean;
+  readonly until: Stage;
   readonly workload?: readonly string[];
   readonly exclude?: readonly string[];
   readonly revision?: string;
   readonly abort?: boolean;
-  readonly acceptInconclusive?: boolean;
-  readonly probePods?: boolean;
-  readonly probeImage: string;
   readonly forceGitops?: boolean;
-  /** In milliseconds. */
-  readonly timeout: number;
-  readonly output: 'text' | 'json';
 }
 
 const text = (input: string): string => input;
@@ -32,15 +28,15 @@ export const secureRoute = buildCommand<SecureFlags, readonly [namespace: string
         withNegated: false,
         brief: 'print every write that it would do, and do none',
       },
-      yes: {
+      serverDryRun: {
         kind: 'boolean',
         optional: true,
         withNegated: false,
-        brief: 'do not ask before the first write',
+        brief: 'send every write as a dry run, and print what the API server would keep',
       },
       until: {
         kind: 'enum',
-        values: ['inject', 'permissive', 'strict'],
+        values: stages,
         default: 'strict',
         brief: 'stop after this stage',
       },
@@ -73,44 +69,13 @@ export const secureRoute = buildCommand<SecureFlags, readonly [namespace: string
         withNegated: false,
         brief: 'bring back what stood before the last rollout, from its record',
       },
-      probePods: {
-        kind: 'boolean',
-        optional: true,
-        withNegated: false,
-        brief: 'prove from two short-lived pods, where no container has curl',
-      },
-      probeImage: {
-        kind: 'parsed',
-        parse: text,
-        default: 'curlimages/curl:8.16.0',
-        brief: 'image of the probe pods; any with curl and sleep',
-        placeholder: 'IMAGE',
-      },
-      acceptInconclusive: {
-        kind: 'boolean',
-        optional: true,
-        withNegated: false,
-        brief: 'go on where a proof comes out neither way',
-      },
       forceGitops: {
         kind: 'boolean',
         optional: true,
         withNegated: false,
         brief: 'change objects that Argo CD or Flux would put back',
       },
-      timeout: {
-        kind: 'parsed',
-        parse: parseDuration,
-        default: '10m',
-        brief: 'longest time for one workload to roll out',
-        placeholder: 'TIME',
-      },
-      output: {
-        kind: 'enum',
-        values: ['text', 'json'],
-        default: 'text',
-        brief: 'how to print it; json is one event a line',
-      },
+      ...driveFlags,
       ...clusterFlags,
     },
     aliases: { y: 'yes', o: 'output' },
@@ -122,11 +87,12 @@ export const secureRoute = buildCommand<SecureFlags, readonly [namespace: string
   docs: {
     brief: 'Take a namespace to proven STRICT mutual TLS, step by step, and back if it fails.',
     fullDescription: `Labels the namespace for injection, restarts what has no sidecar one by one,
-sets PERMISSIVE, proves mutual TLS, sets STRICT, and proves that plaintext is
-refused. Each step waits until every proxy has loaded it. A step that fails
-leads back to what stood before. Ctrl-C pauses; the same command takes it up
-again, from any machine: the record is ConfigMap padlock-rollout in the
-namespace.
+sets PERMISSIVE, observes live traffic, sets STRICT one workload after the other
+and then for the namespace, and proves that plaintext is refused. Each step
+waits until every proxy has loaded it, and is watched for requests that fail.
+A step that harms leads back to what stood before. Ctrl-C pauses; the same
+command takes it up again, from any machine ("padlock rollout" shows and steers
+it): the record is ConfigMap padlock-rollout in the namespace.
 
 EXAMPLES
   padlock secure shop --dry-run               what it would write

@@ -1,14 +1,17 @@
 /** `padlock secure`: read, plan, ask, carry out, say what stands. */
 import { ExitCode, PadlockError } from '../../errors.ts';
-import { type Event, initialState, type RolloutState } from '../../rollout/machine.ts';
+import { initialState } from '../../rollout/machine.ts';
 import { type Prepared, prepare } from '../../rollout/prepare.ts';
-import { readRecord, type SavedRollout } from '../../rollout/record.ts';
+import { isUnfinished, readRecord } from '../../rollout/record.ts';
+import { type DryWrite, serverDryRun } from '../../rollout/server-dry-run.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import type { Context } from '../context.ts';
-import { dryRunText, objectionsText, planText, type TextStyle } from '../secure/plan-text.ts';
-import { endingText, proofTable } from '../secure/progress-text.ts';
-import { runRollout } from '../secure/run-rollout.ts';
+import { agreed, run, styleOf, takeBack, takeUp, writeLine } from '../secure/drive-command.ts';
+import { dryRunText, objectionsText, planText, serverDryRunText } from '../secure/plan-text.ts';
 import type { SecureFlags } from './secure.route.ts';
+
+/** Long enough for a scraper that comes twice a minute. */
+const defaultObserveMs = 60_000;
 
 export default async function secure(this: Context, flags: SecureFlags, namespace: string): Promise<void> {
   if ((flags.workload?.length ?? 0) > 0 && (flags.exclude?.length ?? 0) > 0) {
@@ -16,24 +19,36 @@ export default async function secure(this: Context, flags: SecureFlags, namespac
   }
   const cluster = await this.connect(flags);
   const saved = await readRecord(cluster, namespace);
-  if (flags.abort === true) return takeBack(this, cluster, flags, namespace, saved);
-  const unfinished = saved?.state.status === 'running' || saved?.state.status === 'paused';
-  if (saved !== undefined && unfinished && flags.dryRun !== true) return takeUp(this, cluster, flags, saved);
+  const onlyLook = flags.dryRun === true || flags.serverDryRun === true;
+  if (flags.abort === true) {
+    if (saved !== undefined) return takeBack(this, cluster, flags, saved);
+    throw new PadlockError('USAGE', `there is no rollout of ${namespace} to take back`, {
+      hint: 'the record, ConfigMap padlock-rollout, is missing; nothing was changed',
+    });
+  }
+  if (saved !== undefined && isUnfinished(saved.state) && !onlyLook) {
+    return takeUp(this, cluster, flags, saved);
+  }
   const prepared = await prepare(cluster, {
     namespace,
     until: flags.until,
     workloads: flags.workload ?? [],
     exclude: flags.exclude ?? [],
+    observeMs: flags.observe ?? defaultObserveMs,
+    maxErrors: flags.maxErrors ?? { kind: 'count', value: 0 },
     ...(flags.revision === undefined ? {} : { revision: flags.revision }),
     forceGitOps: flags.forceGitops === true,
     now: this.clock.now(),
     signal: this.signal,
   });
-  await showPlan(this, cluster, flags, prepared);
+  const dry =
+    flags.serverDryRun === true ? await serverDryRun(cluster, prepared.plan, this.signal) : undefined;
+  await showPlan(this, cluster, flags, prepared, dry);
   if (prepared.objections.length > 0) return refuse(this, flags, prepared);
-  if (flags.dryRun === true) return;
+  if (dry?.some(({ result }) => result === 'refused') === true) this.setExitCode(ExitCode.failed);
+  if (onlyLook) return;
   if (!(await agreed(this, flags, 'Go on?'))) return;
-  await run(this, cluster, flags, initialState(prepared.plan), { kind: 'start' });
+  await run(this, cluster, flags, { state: initialState(prepared.plan), event: { kind: 'start' }, saved });
 }
 
 async function showPlan(
@@ -41,20 +56,19 @@ async function showPlan(
   cluster: Cluster,
   flags: SecureFlags,
   prepared: Prepared,
+  dry: readonly DryWrite[] | undefined,
 ): Promise<void> {
   const { plan, warnings, versions } = prepared;
   if (flags.output === 'json') {
-    return writeLine(context, {
-      event: 'plan',
-      context: cluster.context,
-      istio: versions,
-      warnings,
-      ...plan,
-    });
+    const istio = { context: cluster.context, istio: versions, warnings };
+    await writeLine(context, { event: 'plan', ...istio, ...plan });
+    for (const one of dry ?? []) await writeLine(context, { event: 'server-dry-run', ...one });
+    return;
   }
   const style = styleOf(context);
   await context.stdout.write(`${planText(prepared, cluster.context, style)}\n`);
-  if (flags.dryRun === true) await context.stdout.write(await dryRunText(plan, style));
+  if (dry !== undefined) await context.stdout.write(serverDryRunText(dry, style));
+  else if (flags.dryRun === true) await context.stdout.write(await dryRunText(plan, style));
 }
 
 async function refuse(context: Context, flags: SecureFlags, { objections }: Prepared): Promise<void> {
@@ -65,99 +79,4 @@ async function refuse(context: Context, flags: SecureFlags, { objections }: Prep
     await context.stderr.write('Nothing was changed.\n');
   }
   context.setExitCode(ExitCode.failed);
-}
-
-async function takeBack(
-  context: Context,
-  cluster: Cluster,
-  flags: SecureFlags,
-  namespace: string,
-  saved: SavedRollout | undefined,
-): Promise<void> {
-  if (saved === undefined) {
-    throw new PadlockError('USAGE', `there is no rollout of ${namespace} to take back`, {
-      hint: 'the record, ConfigMap padlock-rollout, is missing; nothing was changed',
-    });
-  }
-  if (flags.output === 'text') {
-    await context.stdout.write(`Taking back the rollout of ${namespace} of ${saved.savedAt}.\n`);
-  }
-  if (!(await agreed(context, flags, 'Bring back what stood before?'))) return;
-  await run(context, cluster, flags, saved.state, { kind: 'abort', reason: 'asked for with --abort' });
-}
-
-async function takeUp(
-  context: Context,
-  cluster: Cluster,
-  flags: SecureFlags,
-  { state, savedAt }: SavedRollout,
-): Promise<void> {
-  if (flags.output === 'text') {
-    const why = state.reason === undefined ? '' : ` (${state.reason})`;
-    await context.stdout.write(`Taking up the rollout that stopped at ${savedAt}${why}.\n`);
-  }
-  if (!(await agreed(context, flags, 'Go on?'))) return;
-  await run(context, cluster, flags, state, { kind: 'start' });
-}
-
-/** Asks a person; where nobody can answer, `--yes` has to have been said. */
-async function agreed(context: Context, flags: SecureFlags, question: string): Promise<boolean> {
-  if (flags.yes === true) return true;
-  if (!context.stdin.isTTY || flags.output === 'json') {
-    throw new PadlockError('USAGE', 'this changes the cluster, and nobody is there to agree', {
-      hint: 'say --yes, or look first with --dry-run; nothing was changed',
-    });
-  }
-  await context.stdout.write(`${question} [y/N] `);
-  const answer = await context.stdin.readLine();
-  if (/^y(es)?$/i.test(answer?.trim() ?? '')) return true;
-  await context.stdout.write('Nothing was changed.\n');
-  return false;
-}
-
-async function run(
-  context: Context,
-  cluster: Cluster,
-  flags: SecureFlags,
-  initial: RolloutState,
-  event: Event,
-): Promise<void> {
-  context.finishOnInterrupt();
-  const start = { state: initial, event };
-  const { state, proof } = await runRollout(context, cluster, start, {
-    output: flags.output,
-    timeout: flags.timeout,
-    acceptInconclusive: flags.acceptInconclusive === true,
-    ...(flags.probePods === true ? { probeImage: flags.probeImage } : {}),
-  });
-  context.setExitCode(exitCodeFor(state, context));
-  if (flags.output === 'json') return;
-  const style = styleOf(context);
-  if (proof !== undefined && state.status === 'done') {
-    await context.stdout.write(`\n${proofTable(proof, style)}\n`);
-  }
-  const repeat = flags.context === undefined ? '' : ` --context ${flags.context}`;
-  await context.stdout.write(`\n${endingText(state, { program: context.program, flags: repeat }, style)}`);
-}
-
-function exitCodeFor(state: RolloutState, context: Context): ExitCode {
-  switch (state.status) {
-    case 'done':
-      return state.plan.leftOut.some((left) => !left.byChoice) ? ExitCode.inconclusive : ExitCode.ok;
-    case 'rolled-back':
-      return state.reason?.includes('--abort') === true ? ExitCode.ok : ExitCode.failed;
-    case 'stuck':
-      return ExitCode.failed;
-    default:
-      if (context.signal.aborted) return ExitCode.interrupted;
-      return state.phase.name === 'prove' ? ExitCode.inconclusive : ExitCode.couldNotRun;
-  }
-}
-
-function styleOf(context: Context): TextStyle {
-  return { color: context.stdout.color, columns: context.stdout.columns };
-}
-
-function writeLine(context: Context, value: unknown): Promise<void> {
-  return context.stdout.write(`${JSON.stringify(value)}\n`);
 }

@@ -35,6 +35,8 @@ export async function tellStory(context: Context, cluster: Cluster): Promise<boo
     until: 'strict',
     workloads: [],
     exclude: [],
+    observeMs: 2_000,
+    maxErrors: { kind: 'count', value: 0 },
     forceGitOps: false,
     now: context.clock.now(),
     signal,

@@ -3,6 +3,7 @@ import { formatRef } from '../../istio/kubernetes.ts';
 import { paint } from '../../report/style.ts';
 import type { LeftOut, Plan, Step } from '../../rollout/plan.ts';
 import type { Objection, Prepared } from '../../rollout/prepare.ts';
+import type { DryWrite } from '../../rollout/server-dry-run.ts';
 import { describeWrite, type Write } from '../../rollout/write.ts';
 import { wrap } from '../help.ts';
 
@@ -32,7 +33,7 @@ export function planText(prepared: Prepared, context: string, style: TextStyle):
 }
 
 function sentence(step: Step): string {
-  if (step.proof === undefined) return step.title;
+  if (step.proof === undefined || step.writes.length === 0) return step.title;
   return step.proof.mode === 'STRICT'
     ? `${step.title}, and prove that plaintext is refused`
     : `${step.title}, and prove mutual TLS`;
@@ -76,6 +77,19 @@ export async function dryRunText(plan: Plan, style: TextStyle): Promise<string> 
     }),
   );
   return documents.join('');
+}
+
+/** What the API server says to each write. */
+export function serverDryRunText(writes: readonly DryWrite[], style: TextStyle): string {
+  const lines = writes.flatMap(({ step, resource, result, details }) => [
+    ...hanging(
+      `step ${step}: `,
+      `${resource} ${paint(result, result === 'refused' ? 'bad' : 'good', style.color)}`,
+      style,
+    ),
+    ...details.flatMap((detail) => hanging('        ', detail, style)),
+  ]);
+  return `${['The API server’s answers; it kept nothing:', ...lines].join('\n')}\n`;
 }
 
 function manifestText(write: Write, stringify: (value: unknown) => string): string {

@@ -2,6 +2,7 @@
 import { formatRef } from '../../istio/kubernetes.ts';
 import { paint } from '../../report/style.ts';
 import { type Cell, renderTable } from '../../report/table.ts';
+import { count } from '../../rollout/count.ts';
 import type { RolloutState } from '../../rollout/machine.ts';
 import type { ProofResult, Verdict } from '../../rollout/observer.ts';
 import type { Progress } from '../../rollout/progress.ts';
@@ -59,6 +60,8 @@ export class ProgressText {
         return `      ${progress.detail}`;
       case 'retry':
         return `      ${paint('again', 'warn', color)} in ${progress.inMs / 1000} s: ${progress.reason}`;
+      case 'watched':
+        return watchedLine(progress.traffic, this.#style);
       case 'proof':
         return proofLine(progress.result, progress.mode, color);
       case 'failed':
@@ -69,6 +72,16 @@ export class ProgressText {
         return '';
     }
   }
+}
+
+/** `saw 1,204 requests in 10 s: 0 failed, 0 in plaintext, 0 refused`, and what could not be seen. */
+function watchedLine(traffic: Extract<Progress, { event: 'watched' }>['traffic'], style: TextStyle): string {
+  const sum = (senders: readonly { readonly count: number }[]): number =>
+    senders.reduce((total, sender) => total + sender.count, 0);
+  const seconds = Math.round(traffic.seconds * 10) / 10;
+  const said = `saw ${count(traffic.requests, 'request')} in ${seconds} s: ${traffic.failed} failed, ${sum(traffic.plaintext)} in plaintext, ${sum(traffic.refused)} refused`;
+  const unseen = traffic.unseen.map((what) => `not seen: ${what}`);
+  return [said, ...unseen].flatMap((line) => hanging('      ', line, style)).join('\n');
 }
 
 function proofLine(result: ProofResult, mode: string, color: boolean): string {
@@ -104,15 +117,18 @@ export interface EndingOptions {
 /** What stands now, and what to do next. */
 export function endingText(state: RolloutState, options: EndingOptions, style: TextStyle): string {
   const { namespace, leftOut } = state.plan;
-  const again = `${options.program} secure ${namespace}${options.flags}`;
+  const again = `${options.program} rollout resume ${namespace}${options.flags}`;
+  const back = `${options.program} rollout abort ${namespace}${options.flags}`;
   const outside = leftOut.filter((left) => !left.byChoice);
-  const mode = { inject: 'injected', permissive: 'PERMISSIVE', strict: 'STRICT' }[state.plan.until];
+  const mode = { inject: 'injected', permissive: 'PERMISSIVE', observe: 'PERMISSIVE', strict: 'STRICT' }[
+    state.plan.until
+  ];
   switch (state.status) {
     case 'done':
       return lines([
         `${paint('Done.', 'good', style.color)} ${subject(state)} ${mode === 'STRICT' ? 'is STRICT, and that is proven.' : `is ${mode}.`}`,
         ...outside.map((left) => `Still outside the mesh, open to plaintext: ${leftText(left)}`),
-        `To take it all back: ${again} --abort`,
+        `To take it all back: ${back}`,
       ]);
     case 'rolled-back':
       return lines([
@@ -123,7 +139,7 @@ export function endingText(state: RolloutState, options: EndingOptions, style: T
       return lines([
         `${paint('Not everything could be taken back.', 'bad', style.color)} Look at:`,
         ...state.unrestored.map((what) => `  ${what}`),
-        `Try again with: ${again} --abort`,
+        `Try again with: ${back}`,
       ]);
     case 'paused':
     case 'running':
@@ -137,7 +153,7 @@ export function endingText(state: RolloutState, options: EndingOptions, style: T
             ]
           : []),
         `To go on:        ${again}`,
-        `To take it back: ${again} --abort`,
+        `To take it back: ${back}`,
       ]);
   }
 }

@@ -1,9 +1,11 @@
 /** Drives a rollout and shows it: what `padlock secure` and the demo have in common. */
+import { newBook } from '../../rollout/book.ts';
 import { drive } from '../../rollout/drive.ts';
 import type { Event, RolloutState } from '../../rollout/machine.ts';
 import { meshObserver } from '../../rollout/mesh-observer.ts';
 import type { ProofResult } from '../../rollout/observer.ts';
 import type { Progress } from '../../rollout/progress.ts';
+import { isUnfinished, type SavedRollout } from '../../rollout/record.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import type { Context } from '../context.ts';
 import { leaseHolder } from './holder.ts';
@@ -20,6 +22,13 @@ export interface RunOptions {
   readonly indent?: string;
 }
 
+export interface Start {
+  readonly state: RolloutState;
+  readonly event: Event;
+  /** The record as it was read; absent: there was none. */
+  readonly saved?: SavedRollout | undefined;
+}
+
 export interface RunResult {
   readonly state: RolloutState;
   /** The last proof; absent where none was reached. */
@@ -28,12 +37,14 @@ export interface RunResult {
 
 /** All proxies have this long to load one change; on a busy real mesh it takes seconds. */
 const loadLimitMs = 120_000;
+/** Istio's drain time is 45 s; a mesh that sets its own may have a longer one. */
+const drainLimitMs = 180_000;
 
 /** @throws PadlockError what `drive` throws */
 export async function runRollout(
   context: Context,
   cluster: Cluster,
-  start: { readonly state: RolloutState; readonly event: Event },
+  start: Start,
   options: RunOptions,
 ): Promise<RunResult> {
   const { clock, stdout, signal } = context;
@@ -54,7 +65,11 @@ export async function runRollout(
         : text.render(progress).replace(/^(?=.)/gm, indent);
     written = written.then(() => stdout.write(line));
   };
+  const { saved } = start;
+  const goesOn = saved !== undefined && (start.event.kind === 'abort' || isUnfinished(saved.state));
+  const book = goesOn ? saved.book : newBook(new Date(clock.now()).toISOString(), saved);
   const state = await drive(start.state, start.event, {
+    book,
     cluster,
     observer: meshObserver(
       cluster,
@@ -64,7 +79,7 @@ export async function runRollout(
     clock,
     signal,
     tell,
-    limits: { rollout: options.timeout, load: loadLimitMs },
+    limits: { rollout: options.timeout, load: loadLimitMs, drain: drainLimitMs },
     acceptInconclusive: options.acceptInconclusive,
     holder: leaseHolder(context),
   });

@@ -19,6 +19,8 @@ export interface OutboundCluster {
   readonly name: string;
   readonly type: string;
   readonly subset: string;
+  /** `NAMESPACE/NAME` of the DestinationRule that istiod made the cluster by (istiod notes it in the metadata). */
+  readonly destinationRule?: string;
   readonly endpoints: readonly OutboundEndpoint[];
   readonly notes: readonly string[];
 }
@@ -29,8 +31,21 @@ export function outboundClusters(dump: EnvoyDump, host: string, port: number): r
     const name = asText(field(cluster, 'name')) ?? '';
     const [direction, clusterPort, subset = '', clusterHost] = name.split('|');
     if (direction !== 'outbound' || clusterHost !== host || Number(clusterPort) !== port) return [];
-    return [readCluster(dump, cluster, name, subset)];
+    const rule = ruleOf(cluster);
+    return [
+      {
+        ...readCluster(dump, cluster, name, subset),
+        ...(rule === undefined ? {} : { destinationRule: rule }),
+      },
+    ];
   });
+}
+
+/** `/apis/networking.istio.io/v1alpha3/namespaces/NS/destination-rule/NAME`. */
+function ruleOf(cluster: JsonObject): string | undefined {
+  const config = asText(path(cluster, 'metadata', 'filter_metadata', 'istio', 'config')) ?? '';
+  const found = /\/namespaces\/([^/]+)\/destination-rule\/([^/]+)$/.exec(config);
+  return found === null ? undefined : `${found[1]}/${found[2]}`;
 }
 
 function readCluster(dump: EnvoyDump, cluster: JsonObject, name: string, subset: string): OutboundCluster {

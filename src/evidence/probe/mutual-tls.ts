@@ -99,8 +99,9 @@ export function readFailure(result: CurlResult): MutualTlsOutcome | undefined {
     }
   }
   if (result.status > 0 || result.exitCode === 0) return undefined;
-  // A bare connection ends when its time is up: it stood until then.
-  if (result.exitCode === 28 && /with \d+ (out of \d+ )?bytes received/.test(result.stderr)) return undefined;
+  // A bare connection ends when its time is up: it stood until then. curl's telnet says "Time-out" only once it is connected.
+  const stood = /with \d+ (out of \d+ )?bytes received|\(28\) Time-out/;
+  if (result.exitCode === 28 && stood.test(result.stderr)) return undefined;
   return {
     kind: 'unavailable',
     detail: `curl ended with ${result.exitCode}: ${result.stderr.split('\n')[0]}`,

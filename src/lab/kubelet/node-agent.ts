@@ -1,4 +1,5 @@
 /** The kubelets of the lab's nodes in one: runs the pods that are bound to them, and serves exec, logs and dials. */
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ApiStatus, notFound } from '../api/status.ts';
 import { asPod, isPodFinished, type PodObject } from '../kinds/pod.ts';
@@ -12,6 +13,8 @@ import { PodRunner } from './pod-runner.ts';
 import { readLog } from './read-log.ts';
 
 export interface RunningKubelet extends Kubelet {
+  /** Connects as the pod's application does, through its sidecar where it has one. Rejects with a Node socket error. */
+  connect(pod: PodName, host: string, port: number): Promise<Socket>;
   /** Ends every pod at once: the lab goes down. */
   close(): Promise<void>;
 }
@@ -109,6 +112,9 @@ export function startKubelet(
       const runner = find(pod);
       if (entry === 'loopback') return runner.network.connectLocal(port);
       return network.dial(outside, { ip: runner.network.ip, port });
+    },
+    async connect(pod: PodName, host: string, port: number): Promise<Socket> {
+      return find(pod).network.connect('application', host, port);
     },
     async close() {
       unwatch();

@@ -1,5 +1,5 @@
 /**
- * A gateway's proxy without routes: its health and its metrics. With no Gateway resource a real one serves no more;
+ * A gateway's proxy without routes: its health, its metrics, and an admin port that shows an empty configuration. With no Gateway resource a real one serves no more;
  * the lab's gateways route nothing, see docs/lab.md.
  */
 import type { Program, ProgramHost } from './program.ts';
@@ -7,7 +7,7 @@ import { serve } from './serve.ts';
 import type { WebAnswer, WebRequest } from './web-server.ts';
 
 export function startGateway(host: ProgramHost): Program {
-  return serve(host, { ports: [15020, 15021, 15090], answer });
+  return serve(host, { ports: [15020, 15021, 15090], local: [15000], answer });
 }
 
 function answer(request: WebRequest): WebAnswer {
@@ -16,6 +16,9 @@ function answer(request: WebRequest): WebAnswer {
   if (path === '/healthz/ready') return { status: 200 };
   if (path === '/stats/prometheus' || path === '/metrics') {
     return { status: 200, headers, body: '# TYPE envoy_server_live gauge\nenvoy_server_live{} 1\n' };
+  }
+  if (path === '/config_dump') {
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"configs":[]}' };
   }
   return { status: 404, headers, body: '404 page not found\n' };
 }

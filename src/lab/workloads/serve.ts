@@ -7,6 +7,8 @@ export interface ServeOptions {
   readonly ports: readonly number[];
   /** Ports to take where no other container of the pod has them. */
   readonly spare?: readonly number[];
+  /** Ports on the pod's loopback only. */
+  readonly local?: readonly number[];
   readonly answer: AnswerRequest;
   /** The line that the image logs for a request; none when absent. */
   readonly logLine?: (request: WebRequest, answer: WebAnswer, milliseconds: number) => string;
@@ -21,11 +23,12 @@ const killed = 137;
 export function serve(host: ProgramHost, options: ServeOptions): Program {
   const server = createWebServer(logged(host, options));
   const closers: (() => void)[] = [];
-  const take = (port: number): void => {
-    closers.push(host.listen(port, (socket, from) => server.accept(socket, from, port)));
+  const take = (port: number, loopbackOnly = false): void => {
+    closers.push(host.listen(port, (socket, from) => server.accept(socket, from, port), { loopbackOnly }));
   };
   try {
     for (const port of options.ports) take(port);
+    for (const port of options.local ?? []) take(port, true);
   } catch (error) {
     for (const close of closers) close();
     throw error;
