@@ -42,7 +42,7 @@ test('the demo shows plaintext, the change and the proof, and leaves nothing', a
 test.each([
   ['as the mesh starts', /A mesh on this machine/],
   ['as workloads are deployed', /1\. An ordinary namespace/],
-  ['in the middle of a rollout', /\[2\/5\]/],
+  ['in the middle of a rollout', /\[2\/\d+\]/],
 ])('Ctrl-C %s ends the demo with 130 and leaves nothing', async (_when, pattern) => {
   const { code, stdout, stderr, left } = await demo('cut', (output) => pattern.test(output));
   expect(stderr).toBe('error: interrupted; the demo’s mesh is gone again\n');

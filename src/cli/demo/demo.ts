@@ -18,6 +18,8 @@ export default async function demo(this: Context): Promise<void> {
   const lab = await startLab({
     name: 'demo',
     path: this.env.PATH ?? '',
+    // A real mesh lets old connections live 45 s longer; nobody would wait for that here.
+    drainSeconds: 1,
     onProblem: (sentence, error) => problems.push(`${sentence}: ${String(error)}`),
   });
   try {

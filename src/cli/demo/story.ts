@@ -35,7 +35,7 @@ export async function tellStory(context: Context, cluster: Cluster): Promise<boo
     until: 'strict',
     workloads: [],
     exclude: [],
-    observeMs: 2_000,
+    observeMs: 1_000,
     maxErrors: { kind: 'count', value: 0 },
     forceGitOps: false,
     now: context.clock.now(),
