@@ -5,15 +5,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import {
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,22 +37,6 @@ export function isBuilt(): boolean {
   return ['etcd', 'kube-apiserver', 'kube-controller-manager'].every((name) =>
     existsSync(join(binaryFolder(), name)),
   );
-}
-
-/** Builds the binaries with the ordinary Go client: about 15 minutes on two cores when nothing is cached. */
-export async function build(log: (line: string) => void): Promise<void> {
-  mkdirSync(binaryFolder(), { recursive: true });
-  const packages: Readonly<Record<string, string>> = {
-    etcd: 'go.etcd.io/etcd/server/v3',
-    'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
-    'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
-  };
-  for (const [name, path] of Object.entries(packages)) {
-    const target = join(binaryFolder(), name);
-    if (existsSync(target)) continue;
-    log(`building ${name} (${path})`);
-    await run('go', ['build', '-o', target, path], { cwd: here, maxBuffer: 64 * 1024 * 1024 });
-  }
 }
 
 /** The path of Istio's CRDs in the Go module istio.io/api, downloaded where it is not yet. */

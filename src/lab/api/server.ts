@@ -13,7 +13,7 @@ import type { KeyPem } from './api-certificates.ts';
 import type { LabApi } from './create-api.ts';
 import { readBody, writeResponse } from './http/node-http.ts';
 import type { ApiRequest } from './http/request.ts';
-import { type RouterParts, route } from './http/router.ts';
+import { deprecations, type RouterParts, route } from './http/router.ts';
 import { RbacAuthorizer } from './rbac/authorizer.ts';
 import { TokenIssuer } from './rbac/tokens.ts';
 import { anonymous, type User } from './rbac/user.ts';
@@ -130,15 +130,19 @@ async function serve(
   const gone = new AbortController();
   outgoing.on('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, closing]);
+  let warnings: readonly string[] = [];
   try {
     const body = await readBody(incoming);
     const request = requestOf(parts, incoming, body, signal);
-    await writeResponse(outgoing, await route(parts, request), incoming.method === 'HEAD');
+    warnings = deprecations(parts, request);
+    const response = await route(parts, request);
+    const all = { ...response, warnings: [...warnings, ...(response.warnings ?? [])] };
+    await writeResponse(outgoing, all, incoming.method === 'HEAD');
   } catch (error) {
     const status = error instanceof ApiStatus ? error : internalError(options, error);
     await writeResponse(
       outgoing,
-      { status: status.code, body: { json: status }, ...retryAfter(status) },
+      { status: status.code, body: { json: status }, warnings, ...retryAfter(status) },
       false,
     );
   }

@@ -176,7 +176,7 @@ export function invalid(
   return new ApiStatus('Invalid', `${subject} "${name}" is invalid: ${list}`, {
     ...(name === '' ? {} : { name }),
     ...(group === '' ? {} : { group }),
-    kind,
+    ...(kind === '' ? {} : { kind }),
     causes,
   });
 }

@@ -18,11 +18,12 @@ export class Allocator {
   }
 
   /** @throws ApiStatus Invalid where the wanted address is taken or outside of the range. */
-  clusterIP(wanted: string | undefined): string {
+  clusterIP(wanted: string | undefined, service: string): string {
     const taken = new Set(this.#services().flatMap((service) => clusterIPs(service)));
     if (wanted !== undefined) {
       if (!/^10\.96\.\d{1,3}\.\d{1,3}$/.test(wanted)) {
         throw refusal(
+          service,
           'spec.clusterIPs',
           [wanted],
           `failed to allocate IP ${wanted}: the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${range}`,
@@ -30,6 +31,7 @@ export class Allocator {
       }
       if (taken.has(wanted)) {
         throw refusal(
+          service,
           'spec.clusterIPs',
           [wanted],
           `failed to allocate IP ${wanted}: provided IP is already allocated`,
@@ -44,18 +46,19 @@ export class Allocator {
     }
   }
 
-  nodePort(wanted: number | undefined): number {
+  nodePort(wanted: number | undefined, service: string): number {
     const taken = new Set(this.#services().flatMap((service) => nodePorts(service)));
     if (wanted !== undefined) {
       if (wanted < firstPort || wanted >= firstPort + portCount) {
         throw refusal(
+          service,
           'spec.ports[0].nodePort',
           wanted,
           'provided port is not in the valid range. The range of valid ports is 30000-32767',
         );
       }
       if (taken.has(wanted))
-        throw refusal('spec.ports[0].nodePort', wanted, 'provided port is already allocated');
+        throw refusal(service, 'spec.ports[0].nodePort', wanted, 'provided port is already allocated');
       return wanted;
     }
     for (;;) {
@@ -65,8 +68,8 @@ export class Allocator {
   }
 }
 
-function refusal(field: string, value: unknown, detail: string): Error {
-  return invalid('Service', '', '', toCauses([invalidValue(field, value, detail)]));
+function refusal(service: string, field: string, value: unknown, detail: string): Error {
+  return invalid('Service', '', service, toCauses([invalidValue(field, value, detail)]));
 }
 
 function clusterIPs(service: JsonObject): readonly string[] {

@@ -68,16 +68,17 @@ export function createObject(
     delete identity[field];
   }
   if (resource.hasGeneration) identity.generation = 1;
-  const reported = identity.managedFields;
-  delete identity.managedFields;
+  // Managers own what they sent; what admission and the strategy add belongs to nobody.
+  trackUpdate(resource, undefined, draft, options, timestamp(engine.effects.now()));
+  const managed = ensureObject(draft, 'metadata').managedFields;
   draft = admit(engine, resource, draft, undefined, options);
   if (resource.hasStatus && resource.strategy.keepsStatusOnCreate !== true) delete draft.status;
   resource.strategy.prepareForCreate?.(draft, engine.strategyContext);
   normalize(resource, draft);
+  options.check?.(draft);
   refuseInvalid(resource, name, validateObject(resource, draft, undefined));
   if (engine.store.get(qualified(resource), key) !== undefined) throw alreadyExists(resource, name);
-  if (reported !== undefined) ensureObject(draft, 'metadata').managedFields = reported;
-  trackUpdate(resource, undefined, draft, options, timestamp(engine.effects.now()));
+  if (managed !== undefined) ensureObject(draft, 'metadata').managedFields = managed;
   const object = toKubeObject(draft);
   askPolicies(engine, resource, { operation: 'CREATE', object }, options);
   if (options.dryRun === true) return freezeJson(object);

@@ -29,6 +29,8 @@ export interface WriteOptions {
   readonly dryRun?: boolean;
   /** `status`, `scale`, ...: recorded with the manager, and for `status` what is taken from the body. */
   readonly subresource?: string;
+  /** Looks at what is about to be written; throws an `ApiStatus` to refuse it. */
+  readonly check?: (object: JsonObject) => void;
   /** A server-side apply: the object carries its managers already. */
   readonly applied?: boolean;
   /** Who asks; absent for the lab's own parts. */
@@ -47,8 +49,8 @@ export function createEngine(store: Store<KubeObject>, registry: Registry, effec
     admission: [],
     strategyContext: {
       now: effects.now,
-      allocateClusterIP: (wanted) => allocator.clusterIP(wanted),
-      allocateNodePort: (wanted) => allocator.nodePort(wanted),
+      allocateClusterIP: (wanted, service) => allocator.clusterIP(wanted, service),
+      allocateNodePort: (wanted, service) => allocator.nodePort(wanted, service),
     },
   };
 }

@@ -39,17 +39,22 @@ export function updateObject(
   if (options.subresource === 'status') draft = withStatusOf(draft, old);
   else if (resource.hasStatus && options.subresource === undefined) keepStatus(draft, old);
   normalize(resource, draft);
+  trackUpdate(resource, old, draft, options, timestamp(engine.effects.now()));
+  const managed = ensureObject(draft, 'metadata').managedFields;
   draft = admit(engine, resource, draft, old, options);
+  setManagedFields(draft, managed);
   if (options.subresource === undefined) {
     resource.strategy.prepareForUpdate?.(draft, draftOf(old), engine.strategyContext);
   }
   normalize(resource, draft);
   countGeneration(resource, draft, old);
+  options.check?.(draft);
   refuseInvalid(resource, name, [
+    // Twice, as the real server: once for every kind, once by the kind's own rules. Causes are listed twice, sentences once.
+    ...validateMetadataUpdate(draft, draftOf(old)),
     ...validateMetadataUpdate(draft, draftOf(old)),
     ...validateObject(resource, draft, draftOf(old)),
   ]);
-  trackUpdate(resource, old, draft, options, timestamp(engine.effects.now()));
   const object = toKubeObject(draft);
   askPolicies(engine, resource, { operation: 'UPDATE', object, oldObject: old }, options);
   if (options.dryRun === true) return freezeJson(object);
@@ -62,6 +67,13 @@ export function updateObject(
     return last ?? old;
   }
   return engine.store.put(qualified(resource), key, (revision) => sealed(draft, revision));
+}
+
+/** Admission's own changes belong to no manager. */
+function setManagedFields(draft: JsonObject, managed: unknown): void {
+  const metadata = ensureObject(draft, 'metadata');
+  if (managed === undefined) delete metadata.managedFields;
+  else metadata.managedFields = managed;
 }
 
 function checkPreconditions(resource: Resource, draft: JsonObject, old: KubeObject): void {

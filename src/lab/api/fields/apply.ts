@@ -42,14 +42,20 @@ export function applyFields(request: ApplyRequest): Applied {
   const { schema, config } = request;
   const managers = readManagers(request.live);
   const live = withoutManagedFields(request.live);
+  recordWhatWas(request, managers, live);
   const identity = identityOf(request.manager);
-  const last = managers.get(identity)?.fields ?? emptySet;
+  const known = managers.get(identity);
+  const last = known?.fields ?? emptySet;
   const fields = difference(withoutFields(fieldsOf(config, schema), request.ignored), unowned);
   managers.set(identity, { ...request.manager, fields });
   const merged = asObject(mergeFields(live, config, schema));
   const object = isEmpty(last) ? merged : prune(merged, last, managers, schema);
   const { added, modified, removed } = compareFields(live, object, schema);
   const changed = union(added, modified);
+  // An apply that changes no value keeps the time of the last one that did; a first one has none.
+  if (isEmpty(changed) && isEmpty(removed)) {
+    managers.set(identity, { ...request.manager, fields, time: known?.time ?? '' });
+  }
   const conflicts = conflictsWith(managers, identity, changed);
   if (conflicts.length > 0 && !request.force && !isOwnLastApplied(request, conflicts))
     throw conflictStatus(conflicts);
@@ -61,6 +67,20 @@ export function applyFields(request: ApplyRequest): Applied {
     });
   }
   return { object, managedFields: writeManagers(managers.values()) };
+}
+
+/** What an object without a record holds was written before the first apply, by nobody knows whom. */
+function recordWhatWas(request: ApplyRequest, managers: Map<string, Manager>, live: JsonObject): void {
+  if (managers.size > 0 || stringAt(objectAt(live, 'metadata'), 'uid') === undefined) return;
+  const fields = difference(withoutFields(fieldsOf(live, request.schema), ['status']), unowned);
+  const before: Manager = {
+    ...request.manager,
+    name: 'before-first-apply',
+    operation: 'Update',
+    subresource: '',
+    fields,
+  };
+  if (!isEmpty(fields)) managers.set(identityOf(before), before);
 }
 
 function asObject(value: unknown): JsonObject {

@@ -32,6 +32,9 @@ export function trackUpdate(
   const own = options.subresource === undefined ? readManagers(draft) : new Map<string, Manager>();
   const managers = isReset ? new Map<string, Manager>() : own.size > 0 ? own : readManagers(before);
   delete metadata.managedFields;
+  // Who starts without a record is not recorded until somebody applies: as the real server has it.
+  if (before !== undefined && managers.size === 0 && own.size === 0 && readManagers(before).size === 0)
+    return;
   const live = before ?? emptyObject(String(draft.apiVersion), resource.kind, schema, resource.custom);
   recordUpdate(
     managers,

@@ -47,7 +47,7 @@ export function writeManagers(managers: Iterable<Manager>): readonly JsonObject[
       manager: manager.name,
       operation: manager.operation,
       apiVersion: manager.apiVersion,
-      time: manager.time,
+      ...(manager.time === '' ? {} : { time: manager.time }),
       fieldsType: 'FieldsV1',
       fieldsV1: toFieldsV1(manager.fields),
       ...(manager.subresource === '' ? {} : { subresource: manager.subresource }),

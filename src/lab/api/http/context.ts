@@ -2,10 +2,12 @@
 import type { Kubelet } from '../../kubelet/kubelet.ts';
 import type { Engine, WriteOptions } from '../engine/engine.ts';
 import type { JsonObject } from '../json.ts';
+import type { RbacAuthorizer } from '../rbac/authorizer.ts';
+import { refuseEscalation } from '../rbac/escalation.ts';
 import { formatApiVersion } from '../registry/registry.ts';
 import type { Resource } from '../registry/resource.ts';
 import { invalid, qualified } from '../status.ts';
-import { notSupported, toCauses } from '../validation/field-error.ts';
+import { type FieldError, notSupported, toCauses, tooLong } from '../validation/field-error.ts';
 import type { Expected } from './decode.ts';
 import { type Representation, representation } from './negotiate.ts';
 import type { View } from './present.ts';
@@ -15,6 +17,7 @@ import type { ResourceRequest } from './request-info.ts';
 export interface ResourceContext {
   readonly engine: Engine;
   readonly kubelet: Kubelet;
+  readonly authorizer: RbacAuthorizer;
   readonly request: ApiRequest;
   readonly info: ResourceRequest;
   /** What the URL names. */
@@ -67,12 +70,27 @@ export function isDryRun(request: ApiRequest, optionsKind: string): boolean {
   return values.length > 0;
 }
 
+/** @throws ApiStatus Invalid where a field manager's name is too long or the field validation is none of the three. */
+function checkWriteOptions(request: ApiRequest, optionsKind: string): void {
+  const query = request.url.searchParams;
+  const errors: FieldError[] = [];
+  if (Buffer.byteLength(query.get('fieldManager') ?? '') > maxManagerBytes)
+    errors.push(tooLong('fieldManager', maxManagerBytes));
+  const validation = query.get('fieldValidation') ?? '';
+  const known = ['', 'Ignore', 'Strict', 'Warn'];
+  if (!known.includes(validation)) errors.push(notSupported('fieldValidation', validation, known));
+  if (errors.length > 0) throw invalid(optionsKind, 'meta.k8s.io', '', toCauses(errors));
+}
+
+const maxManagerBytes = 128;
+
 export function writeOptions(
   context: ResourceContext,
   optionsKind: string,
   subresource?: string,
   warnings?: string[],
 ): WriteOptions {
+  checkWriteOptions(context.request, optionsKind);
   return {
     manager: fieldManager(context.request),
     version: context.info.version,
@@ -80,6 +98,9 @@ export function writeOptions(
     user: context.request.user,
     ...(warnings === undefined ? {} : { onWarning: (sentence: string) => warnings.push(sentence) }),
     ...(subresource === undefined ? {} : { subresource }),
+    ...(context.served.group === 'rbac.authorization.k8s.io'
+      ? { check: (object) => refuseEscalation(context.authorizer, context.request.user, object) }
+      : {}),
   };
 }
 

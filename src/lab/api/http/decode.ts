@@ -59,7 +59,7 @@ export function parseBody(body: Buffer, header: string | undefined, kind: string
       text.trim() === '' || /Unexpected end|Expected .* after|Unterminated/.test(error.message)
         ? 'unexpected end of JSON input'
         : error.message;
-    const sample = text.length > 60 ? `${text.slice(0, 60)} ...` : text;
+    const sample = text === '' ? '<empty>' : text.length > 60 ? `${text.slice(0, 60)} ...` : text;
     throw badRequest(
       `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${why} (${sample})`,
     );

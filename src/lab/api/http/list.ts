@@ -11,6 +11,7 @@ import {
   parseLabelSelector,
 } from '../selectors/label-selector.ts';
 import { ApiStatus, badRequest, expired, qualified } from '../status.ts';
+import { checkListOptions } from './list-options.ts';
 import type { ListMeta } from './present.ts';
 
 export interface Selection {
@@ -32,6 +33,7 @@ export function selectionOf(url: URL, resource: Resource, namespace: string | un
     if (Object.keys(resource.strategy.selectableFields ?? {}).length > 0) {
       throw badRequest(`field label not supported: ${field}`);
     }
+    if (resource.custom) throw badRequest(`field label not supported: ${field}`);
     const list = known.map((one) => JSON.stringify(one)).join(', ');
     throw badRequest(`${JSON.stringify(field)} is not a known field selector: only ${list}`);
   }
@@ -69,6 +71,7 @@ interface Position {
  * @throws ApiStatus Expired where the revision of a continue token has fallen out of the history.
  */
 export function listPage(engine: Engine, resource: Resource, selection: Selection, url: URL): Page {
+  checkListOptions(url, false);
   const position = positionOf(url);
   const revision = position?.revision ?? exactRevision(engine, url);
   const entries = entriesAt(engine, resource, selection.namespace, revision, position !== undefined);
@@ -107,7 +110,8 @@ function positionOf(url: URL): Position | undefined {
   const parsed = isObject(value) ? value : {};
   const after = stringAt(parsed, 'start');
   const revision = numberAt(parsed, 'rv');
-  if (after === undefined || revision === undefined) throw badRequest('continue key is not valid');
+  if (after === undefined || revision === undefined)
+    throw badRequest('invalid continue token: continue key is not valid');
   return { revision, after };
 }
 
@@ -121,11 +125,12 @@ function encodePosition({ revision, after }: Position): string {
 function exactRevision(engine: Engine, url: URL): number | undefined {
   const text = url.searchParams.get('resourceVersion') ?? '';
   if (text === '' || text === '0') return undefined;
+  if (!/^\d+$/.test(text)) throw badRequest(`invalid resource version: ${badRevision(text)}`);
   const revision = parseRevision(text);
   if (revision > engine.store.revision) {
     throw new ApiStatus(
       'Timeout',
-      `Too large resource version: ${revision}, current: ${engine.store.revision}`,
+      `Timeout: Too large resource version: ${revision}, current: ${engine.store.revision}`,
       {
         causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
         retryAfterSeconds: 1,
@@ -138,8 +143,12 @@ function exactRevision(engine: Engine, url: URL): number | undefined {
 /** @throws ApiStatus (500, as the real server has it) where the text is no revision. */
 export function parseRevision(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  const message = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
-  throw new ApiStatus('Unknown', message);
+  throw new ApiStatus('Unknown', badRevision(text));
+}
+
+function badRevision(text: string): string {
+  const quoted = JSON.stringify(text);
+  return `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`;
 }
 
 interface Entry {

@@ -31,14 +31,19 @@ const jsonTypes: ReadonlySet<string> = new Set(['application/json', '*/*', 'appl
  * @throws ApiStatus NotAcceptable where there is none.
  */
 export function representation(accept: string | undefined): Representation {
+  let asksForm = false;
   for (const { type, parameters } of parseMediaTypes(accept ?? '')) {
     if (!jsonTypes.has(type)) continue;
     const { as, v, g } = parameters;
     if (as === undefined) return { as: 'Object' };
+    asksForm = true;
     if (g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) continue;
     if (as === 'Table') return { as };
     if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')
       return { as: 'PartialObjectMetadata' };
+  }
+  if (asksForm) {
+    throw new ApiStatus('NotAcceptable', 'only the following media types are accepted: application/json');
   }
   throw notAcceptable(['application/json']);
 }

@@ -65,6 +65,14 @@ export function readPatch(context: ResourceContext): ReadPatch {
   if (type === strategicPatch && served.custom) throw unsupportedMediaType(custom);
   const text = request.body.toString('utf8');
   const body = parsePatch(text);
+  if (type === jsonPatch && !Array.isArray(body))
+    throw badRequest(
+      'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
+    );
+  if (type === mergePatch && !isObject(body))
+    throw badRequest(
+      'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+    );
   if (type === jsonPatch) return { apply: (document) => applyJsonPatch(document, body), quoted: text };
   if (type === mergePatch) return { apply: (document) => applyMergePatch(document, body), quoted: text };
   if (!isObject(body)) throw badRequest('the patch is no object');

@@ -2,6 +2,7 @@
 import { mustGet } from '../engine/engine.ts';
 import { type ResourceContext, viewOf } from './context.ts';
 import { listPage, selectionOf } from './list.ts';
+import { checkListOptions } from './list-options.ts';
 import { presentList, presentObject } from './present.ts';
 import { type ApiResponse, jsonResponse } from './request.ts';
 import { watchLines, watchOptions } from './watch.ts';
@@ -22,6 +23,7 @@ export function listHandler(context: ResourceContext): ApiResponse {
 export function watchHandler(context: ResourceContext): ApiResponse {
   const view = viewOf(context);
   const { engine, request, stored, info } = context;
+  checkListOptions(request.url, true);
   const named = info.name === undefined ? [] : [{ field: 'metadata.name', equals: true, value: info.name }];
   const selection = selectionOf(request.url, stored, info.namespace);
   const narrowed = { ...selection, fields: [...selection.fields, ...named] };

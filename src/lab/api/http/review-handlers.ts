@@ -7,7 +7,7 @@ import type { TokenIssuer } from '../rbac/tokens.ts';
 import type { User } from '../rbac/user.ts';
 import { formatApiVersion } from '../registry/registry.ts';
 import { invalid } from '../status.ts';
-import { invalidValue, toCauses } from '../validation/field-error.ts';
+import { type FieldError, invalidValue, toCauses } from '../validation/field-error.ts';
 import { expectedOf, type ResourceContext, writeOptions } from './context.ts';
 import { decodeObject, fieldValidationOf, parseBody } from './decode.ts';
 import { type ApiResponse, jsonResponse } from './request.ts';
@@ -22,7 +22,10 @@ type Review = (body: JsonObject, user: User, reviewers: Reviewers, context: Reso
 const reviews: Readonly<Record<string, Review>> = {
   selfsubjectaccessreviews: (body, user, { authorizer }) => accessReview(body, user, authorizer),
   subjectaccessreviews: (body, _user, { authorizer }) => accessReview(body, subjectOf(body), authorizer),
-  localsubjectaccessreviews: (body, _user, { authorizer }) => accessReview(body, subjectOf(body), authorizer),
+  localsubjectaccessreviews: (body, _user, { authorizer }, context) => {
+    checkNamespace(body, context.info.namespace);
+    return accessReview(body, subjectOf(body), authorizer);
+  },
   selfsubjectrulesreviews: (body, user, { authorizer }) => rulesReview(body, user, authorizer),
   selfsubjectreviews: (_body, user) => ({ userInfo: userInfo(user) }),
   tokenreviews: (body, _user, { tokens }) => tokenReview(body, tokens),
@@ -40,7 +43,8 @@ export function reviewHandler(context: ResourceContext, reviewers: Reviewers): A
     expectedOf(context).schema,
   );
   const { object, warnings } = decodeObject(body, expectedOf(context), fieldValidationOf(request.url));
-  ensureObject(object, 'metadata');
+  const metadata = ensureObject(object, 'metadata');
+  if (info.namespace !== undefined) metadata.namespace = info.namespace;
   trackUpdate(
     served,
     undefined,
@@ -58,12 +62,7 @@ function accessReview(body: JsonObject, user: User, authorizer: RbacAuthorizer):
   const asked = attributesOf(spec);
   if (asked === undefined) {
     const sentence = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
-    throw invalid(
-      stringAt(body, 'kind') ?? '',
-      'authorization.k8s.io',
-      '',
-      toCauses([invalidValue('spec.resourceAttributes', null, sentence)]),
-    );
+    refuse(invalidValue('spec.resourceAttributes', null, sentence));
   }
   const decision = authorizer.authorize(user, asked);
   return { allowed: decision.allowed, ...(decision.reason === '' ? {} : { reason: decision.reason }) };
@@ -89,9 +88,23 @@ function attributesOf(spec: JsonObject | undefined): Attributes | undefined {
   };
 }
 
+function checkNamespace(body: JsonObject, namespace: string | undefined): void {
+  const asked = stringAt(objectAt(objectAt(body, 'spec'), 'resourceAttributes'), 'namespace') ?? '';
+  if (asked === namespace) return;
+  refuse(invalidValue('spec.resourceAttributes.namespace', asked, 'must match metadata.namespace'));
+}
+
+function refuse(error: FieldError): never {
+  throw invalid('', 'authorization.k8s.io', '', toCauses([error]));
+}
+
 function subjectOf(body: JsonObject): User {
   const spec = objectAt(body, 'spec');
-  return { name: stringAt(spec, 'user') ?? '', groups: stringsAt(spec, 'groups') };
+  const user = { name: stringAt(spec, 'user') ?? '', groups: stringsAt(spec, 'groups') };
+  if (user.name === '' && user.groups.length === 0) {
+    refuse(invalidValue('spec.user', '', 'at least one of user or group must be specified'));
+  }
+  return user;
 }
 
 function rulesReview(body: JsonObject, user: User, authorizer: RbacAuthorizer): JsonObject {
@@ -126,6 +139,6 @@ function tokenReview(body: JsonObject, tokens: TokenIssuer): JsonObject {
   const spec = objectAt(body, 'spec');
   const audiences = stringsAt(spec, 'audiences');
   const user = tokens.authenticate(stringAt(spec, 'token') ?? '', audiences[0]);
-  if (user === undefined) return { authenticated: false, user: {}, error: 'invalid bearer token' };
+  if (user === undefined) return { user: {}, error: 'invalid bearer token' };
   return { authenticated: true, user: userInfo(user), ...(audiences.length === 0 ? {} : { audiences }) };
 }

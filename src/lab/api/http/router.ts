@@ -43,6 +43,14 @@ export async function route(parts: RouterParts, asked: ApiRequest): Promise<ApiR
   return resourceHandler(parts, context);
 }
 
+/** What every answer about a kind warns of: that the kind is on its way out. */
+export function deprecations(parts: RouterParts, request: ApiRequest): readonly string[] {
+  const info = requestInfo(request.method, request.url);
+  if (info.kind === 'path') return [];
+  const warning = parts.engine.registry.find(info.group, info.version, info.resource)?.strategy.deprecation;
+  return warning === undefined ? [] : [warning];
+}
+
 /** The request as the user it is made as. @throws ApiStatus Unauthorized or Forbidden */
 export function authorized(parts: RouterParts, request: ApiRequest, info: RequestInfo): ApiRequest {
   if (request.user === anonymous && !openPaths.has(request.url.pathname))
@@ -77,6 +85,7 @@ export function contextOf(
   return {
     engine: parts.engine,
     kubelet: parts.kubelet,
+    authorizer: parts.authorizer,
     request,
     info: { ...info, namespace },
     served,
@@ -94,7 +103,8 @@ async function resourceHandler(parts: RouterParts, context: ResourceContext): Pr
     if (!served.subresources.some((one) => one.name === info.subresource)) throw pathNotFound();
   } else if (
     !served.verbs.some((verb) => verb === info.verb) ||
-    (info.verb === 'create' && info.name !== undefined)
+    (info.verb === 'create' && info.name !== undefined) ||
+    ((info.verb === 'update' || info.verb === 'patch') && info.name === undefined)
   ) {
     throw methodNotAllowed();
   }
@@ -124,7 +134,7 @@ function plainHandler(context: ResourceContext): ApiResponse {
 
 /** In a group that is served the resource is unknown; below a group that is not, the path is. */
 function unknownResource(parts: RouterParts, info: ResourceRequest): ApiResponse {
-  const isServed = parts.engine.registry.resourcesOf(info.group, info.version).length > 0;
+  const isServed = parts.engine.registry.groups().some((group) => group.name === info.group);
   if (isServed) throw pathNotFound();
   return textResponse('404 page not found\n', 404);
 }
@@ -142,7 +152,11 @@ function pathHandler(parts: RouterParts, request: ApiRequest): ApiResponse {
     if (found !== undefined) return jsonResponse(found);
   }
   if (pathname === '/' || pathname === '') return jsonResponse({ paths: rootPaths(registry.groups()) });
-  return discovery(registry, request) ?? textResponse('404 page not found\n', 404);
+  const found = discovery(registry, request);
+  if (found !== undefined) return found;
+  const [, group = ''] = /^\/apis\/([^/]+)\//.exec(pathname) ?? [];
+  if (registry.groups().some(({ name }) => name !== '' && name === group)) throw pathNotFound();
+  return textResponse('404 page not found\n', 404);
 }
 
 function rootPaths(

@@ -5,7 +5,8 @@ import { type DeleteOptions, type Deletion, deleteObject } from '../engine/delet
 import { updateObject } from '../engine/update.ts';
 import { ensureObject, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../json.ts';
 import { builtinSchema } from '../schema/builtin.ts';
-import { badRequest } from '../status.ts';
+import { badRequest, invalid } from '../status.ts';
+import { invalidValue, notSupported, toCauses } from '../validation/field-error.ts';
 import {
   expectedOf,
   isDryRun,
@@ -73,6 +74,7 @@ export function updateHandler(context: ResourceContext): ApiResponse {
   const name = info.name ?? '';
   placeIn(context, object, info.namespace);
   checkName(object, name);
+  refuseWithoutVersion(context, object, name);
   const updated = updateObject(
     context.engine,
     context.stored,
@@ -82,6 +84,14 @@ export function updateHandler(context: ResourceContext): ApiResponse {
     options,
   );
   return jsonResponse(presentObject(updated, view), 200, [...warnings, ...policyWarnings]);
+}
+
+/** Built-in kinds may be replaced without saying which version was read; custom kinds may not. */
+function refuseWithoutVersion(context: ResourceContext, object: JsonObject, name: string): void {
+  const { served } = context;
+  if (!served.custom || (stringAt(objectAt(object, 'metadata'), 'resourceVersion') ?? '') !== '') return;
+  const error = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
+  throw invalid(served.resource, served.group, name, toCauses([error]));
 }
 
 export function checkName(object: JsonObject, name: string): void {
@@ -146,25 +156,29 @@ export function deleteCollectionHandler(context: ResourceContext): ApiResponse {
   );
 }
 
-/** Delete options come in the body, in the query, or in both; the body wins. */
+/** Delete options come in the body or in the query: where there is a body, the query is not looked at, `dryRun` included. */
 function deleteOptions(context: ResourceContext, warnings: string[]): DeleteOptions {
   const { request } = context;
-  const query = request.url.searchParams;
-  const text = request.body.toString('utf8').trim();
-  const parsed =
-    text === ''
-      ? {}
-      : parseBody(
-          request.body,
-          request.headers['content-type'],
-          'DeleteOptions',
-          builtinSchema('meta.DeleteOptions'),
-        );
+  const hasBody = request.body.toString('utf8').trim() !== '';
+  const query = hasBody ? new URLSearchParams() : request.url.searchParams;
+  const parsed = !hasBody
+    ? {}
+    : parseBody(
+        request.body,
+        request.headers['content-type'],
+        'DeleteOptions',
+        builtinSchema('meta.DeleteOptions'),
+      );
   const body: JsonObject = isObject(parsed) ? parsed : {};
   const grace = numberAt(body, 'gracePeriodSeconds') ?? numberOf(query.get('gracePeriodSeconds'));
   const orphans = body.orphanDependents ?? query.get('orphanDependents');
   const policy = stringAt(body, 'propagationPolicy') ?? query.get('propagationPolicy') ?? undefined;
   const asked = orphans === true || orphans === 'true' ? 'Orphan' : policy;
+  const policies = ['Foreground', 'Background', 'Orphan'];
+  if (asked !== undefined && !policies.includes(asked)) {
+    const why = notSupported('propagationPolicy', asked, [...policies, 'nil']);
+    throw invalid('DeleteOptions', 'meta.k8s.io', '', toCauses([why]));
+  }
   const preconditions = objectAt(body, 'preconditions');
   const uid = stringAt(preconditions, 'uid');
   const resourceVersion = stringAt(preconditions, 'resourceVersion');
@@ -181,7 +195,7 @@ function deleteOptions(context: ResourceContext, warnings: string[]): DeleteOpti
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
-    dryRun: dryRun || isDryRun(request, 'DeleteOptions'),
+    dryRun: dryRun || (!hasBody && isDryRun(request, 'DeleteOptions')),
   };
 }
 

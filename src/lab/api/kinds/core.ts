@@ -1,4 +1,5 @@
 /** Strategies of the smaller core kinds: namespaces, secrets, config maps, nodes, endpoints, events, volumes. */
+import { isIP } from 'node:net';
 import {
   ensureObject,
   equalJson,
@@ -9,8 +10,10 @@ import {
   stringAt,
 } from '../json.ts';
 import type { Strategy } from '../registry/resource.ts';
+import { badRequest } from '../status.ts';
 import { type FieldError, forbiddenField, invalidValue, required } from '../validation/field-error.ts';
 import { isDns1123Label } from '../validation/names.ts';
+import { defaultPodTemplate } from './pod-defaults.ts';
 
 export const namespaceStrategy: Strategy = {
   nameRule: isDns1123Label,
@@ -42,10 +45,11 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 function validateSecret(secret: JsonObject, old: JsonObject | undefined): readonly FieldError[] {
   const errors: FieldError[] = [];
   const data = objectAt(secret, 'data') ?? {};
-  for (const [key, value] of Object.entries(data)) {
-    if (typeof value !== 'string' || !base64.test(value)) {
-      errors.push(invalidValue(`data.${key}`, '<redacted>', 'must be base64'));
-    }
+  for (const value of Object.values(data)) {
+    if (typeof value === 'string' && base64.test(value)) continue;
+    const at = typeof value === 'string' ? Math.max(0, value.search(/[^A-Za-z0-9+/=]/)) : 0;
+    const why = `illegal base64 data at input byte ${at}`;
+    throw badRequest(`Secret in version "v1" cannot be handled as a Secret: ${why}`);
   }
   const type = stringAt(secret, 'type');
   if (type === 'kubernetes.io/tls') {
@@ -115,12 +119,27 @@ export const nodeStrategy: Strategy = {
   },
 };
 
+export const podTemplateStrategy: Strategy = { defaults: defaultPodTemplate };
+
 export const endpointsStrategy: Strategy = {
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   defaults: (endpoints) => {
     for (const subset of objectsAt(endpoints, 'subsets')) {
       for (const port of objectsAt(subset, 'ports')) setDefault(port, 'protocol', 'TCP');
     }
   },
+  validate: (endpoints) =>
+    objectsAt(endpoints, 'subsets').flatMap((subset, at) =>
+      [...objectsAt(subset, 'addresses').entries()].flatMap(([index, address]) => {
+        const ip = stringAt(address, 'ip') ?? '';
+        if (isIP(ip) !== 0) return [];
+        const field = `subsets[${at}].addresses[${index}].ip`;
+        return [
+          invalidValue(field, ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'),
+          invalidValue(field, ip, 'must be a valid IP address'),
+        ];
+      }),
+    ),
 };
 
 export const endpointSliceStrategy: Strategy = {

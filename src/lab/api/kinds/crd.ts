@@ -65,6 +65,7 @@ function validateCrd(crd: JsonObject): readonly FieldError[] {
   const expected = `${stringAt(names, 'plural') ?? ''}.${stringAt(spec, 'group') ?? ''}`;
   if (name !== expected)
     errors.push(invalidValue('metadata.name', name, 'must be spec.names.plural+"."+spec.group'));
+  if ((stringAt(spec, 'group') ?? '') === '') errors.push(required('spec.group'));
   const scope = stringAt(spec, 'scope') ?? '';
   if (scope !== 'Namespaced' && scope !== 'Cluster') errors.push(required('spec.scope'));
   const versions = objectsAt(spec, 'versions');

@@ -42,6 +42,12 @@ export function validatePodSpec(spec: JsonObject, at: string): readonly FieldErr
       errors.push(invalidValue(`${at}.serviceAccountName`, account, message));
     }
   }
+  objectsAt(spec, 'tolerations').forEach((toleration, index) => {
+    const value = stringAt(toleration, 'value') ?? '';
+    if (toleration.operator !== 'Exists' || value === '') return;
+    const why = "value must be empty when `operator` is 'Exists'";
+    errors.push(invalidValue(`${at}.tolerations[${index}].operator`, value, why));
+  });
   const grace = numberAt(spec, 'terminationGracePeriodSeconds');
   if (grace !== undefined && grace < 0) {
     errors.push(
@@ -100,6 +106,10 @@ function validateContainer(
   errors.push(...validatePorts(container, at));
   objectsAt(container, 'env').forEach((variable, index) => {
     if ((stringAt(variable, 'name') ?? '') === '') errors.push(required(`${at}.env[${index}].name`));
+    if ((stringAt(variable, 'value') ?? '') !== '' && variable.valueFrom !== undefined) {
+      const why = 'may not be specified when `value` is not empty';
+      errors.push(invalidValue(`${at}.env[${index}].valueFrom`, '', why));
+    }
   });
   objectsAt(container, 'volumeMounts').forEach((mount, index) => {
     const field = `${at}.volumeMounts[${index}]`;

@@ -28,12 +28,17 @@ function validateBinding(binding: JsonObject, old: JsonObject | undefined): read
     const subjectKind = stringAt(subject, 'kind') ?? '';
     if (!subjectKinds.includes(subjectKind))
       errors.push(notSupported(`${at}.kind`, subjectKind, subjectKinds));
-    else if (subjectKind === 'ServiceAccount' && (stringAt(subject, 'namespace') ?? '') === '') {
+    else if (
+      binding.kind === 'ClusterRoleBinding' &&
+      subjectKind === 'ServiceAccount' &&
+      (stringAt(subject, 'namespace') ?? '') === ''
+    ) {
       errors.push(required(`${at}.namespace`));
     }
   });
   if (old !== undefined && !equalJson(old.roleRef, binding.roleRef)) {
-    errors.push(invalidValue('roleRef', binding.roleRef, 'cannot change roleRef'));
+    const { apiGroup: APIGroup, kind: Kind, name: Name } = roleRef;
+    errors.push(invalidValue('roleRef', { APIGroup, Kind, Name }, 'cannot change roleRef'));
   }
   return errors;
 }
@@ -104,9 +109,39 @@ function defaultWebhooks(configuration: JsonObject): void {
   }
 }
 
-export const webhookStrategy: Strategy = { defaults: defaultWebhooks };
+function validateWebhooks(configuration: JsonObject): readonly FieldError[] {
+  return objectsAt(configuration, 'webhooks').flatMap((webhook, index) => {
+    const at = `webhooks[${index}]`;
+    const errors: FieldError[] = [];
+    const name = stringAt(webhook, 'name') ?? '';
+    if (name.split('.').length < 3) {
+      const why = 'should be a domain with at least three segments separated by dots';
+      errors.push(invalidValue(`${at}.name`, name, why));
+    }
+    const effects = stringAt(webhook, 'sideEffects') ?? '';
+    const known = ['None', 'NoneOnDryRun'];
+    if (effects === '') errors.push(required(`${at}.sideEffects`, `must specify one of ${known.join(', ')}`));
+    else if (!known.includes(effects)) errors.push(notSupported(`${at}.sideEffects`, effects, known));
+    const client = objectAt(webhook, 'clientConfig');
+    if ((client?.url === undefined) === (client?.service === undefined)) {
+      errors.push(required(`${at}.clientConfig`, 'exactly one of url or service is required'));
+    }
+    if (!hasItems(webhook, 'admissionReviewVersions')) {
+      errors.push(required(`${at}.admissionReviewVersions`, 'must specify one of v1, v1beta1'));
+    }
+    return errors;
+  });
+}
+
+export const webhookStrategy: Strategy = { defaults: defaultWebhooks, validate: validateWebhooks };
 
 export const admissionPolicyStrategy: Strategy = {
+  validate: (policy) => {
+    const spec = objectAt(policy, 'spec') ?? {};
+    if (hasItems(spec, 'validations') || hasItems(spec, 'auditAnnotations')) return [];
+    const why = 'validations or auditAnnotations must contain at least one item';
+    return [required('spec.validations', why), required('spec.auditAnnotations', why)];
+  },
   defaults: (policy) => {
     const spec = ensureObject(policy, 'spec');
     setDefault(spec, 'failurePolicy', 'Fail');
@@ -120,12 +155,24 @@ export const admissionPolicyStrategy: Strategy = {
 };
 
 export const admissionPolicyBindingStrategy: Strategy = {
+  validate: (binding) =>
+    hasItems(objectAt(binding, 'spec') ?? {}, 'validationActions')
+      ? []
+      : [required('spec.validationActions', 'at least one validation action is required')],
   defaults: (binding) => {
     const constraints = objectAt(objectAt(binding, 'spec'), 'matchResources');
     if (constraints === undefined) return;
     setDefault(constraints, 'matchPolicy', 'Equivalent');
     setDefault(constraints, 'namespaceSelector', {});
     setDefault(constraints, 'objectSelector', {});
+  },
+};
+
+export const leaseStrategy: Strategy = {
+  validate: (lease) => {
+    const seconds = objectAt(lease, 'spec')?.leaseDurationSeconds;
+    if (typeof seconds !== 'number' || seconds > 0) return [];
+    return [invalidValue('spec.leaseDurationSeconds', seconds, 'must be greater than 0')];
   },
 };
 
@@ -159,8 +206,22 @@ export const budgetStrategy: Strategy = {
   },
   validate: (budget) => {
     const spec = objectAt(budget, 'spec') ?? {};
-    if (spec.minAvailable === undefined || spec.maxUnavailable === undefined) return [];
-    return [invalidValue('spec', spec, 'minAvailable and maxUnavailable cannot be both set')];
+    const errors: FieldError[] = [];
+    if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) {
+      const printed = {
+        MinAvailable: spec.minAvailable,
+        Selector: spec.selector ?? null,
+        MaxUnavailable: spec.maxUnavailable,
+        UnhealthyPodEvictionPolicy: spec.unhealthyPodEvictionPolicy ?? null,
+      };
+      errors.push(invalidValue('spec', printed, 'minAvailable and maxUnavailable cannot be both set'));
+    }
+    for (const field of ['minAvailable', 'maxUnavailable']) {
+      const value = spec[field];
+      if (typeof value === 'string' && Number(/^(\d+)%$/.exec(value)?.[1] ?? 0) > 100)
+        errors.push(invalidValue(`spec.${field}`, value, 'must not be greater than 100%'));
+    }
+    return errors;
   },
 };
 

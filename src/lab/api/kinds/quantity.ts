@@ -37,3 +37,50 @@ export function parseQuantity(value: unknown): number | undefined {
 
 export const quantityPatternMessage =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+const decimalSuffixes = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
+const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+
+/**
+ * A quantity as the API server writes it: no fraction, and the largest suffix that leaves a whole number
+ * (apimachinery's `Quantity.CanonicalizeBytes`). What is no quantity, or in exponents, stays as it is.
+ */
+export function canonicalQuantity(value: unknown): unknown {
+  const text = typeof value === 'number' ? String(value) : value;
+  if (typeof text !== 'string') return value;
+  const [, digits = '', suffix = '', exponent] = pattern.exec(text) ?? [];
+  if (digits === '' || exponent !== undefined) return text;
+  const isBinary = binary[suffix] !== undefined;
+  const [suffixes, base] = isBinary
+    ? ([binarySuffixes, 1024n] as const)
+    : ([decimalSuffixes, 1000n] as const);
+  const scaled = wholeNumber(digits, suffixes.indexOf(suffix), base, isBinary);
+  if (scaled === undefined) return text;
+  let [amount, index] = scaled;
+  if (amount === 0n) return '0';
+  while (amount % base === 0n && index + 1 < suffixes.length) {
+    amount /= base;
+    index += 1;
+  }
+  return `${amount}${suffixes[index] ?? ''}`;
+}
+
+/** The digits without their fraction, at a smaller suffix; undefined where no suffix is small enough. */
+function wholeNumber(
+  digits: string,
+  start: number,
+  base: bigint,
+  isBinary: boolean,
+): [bigint, number] | undefined {
+  const [whole = '', fraction = ''] = digits.replace('+', '').split('.');
+  const kept = fraction.replace(/0+$/, '');
+  let index = start;
+  let amount = BigInt(`${whole === '' || whole === '-' ? `${whole}0` : whole}${kept}`);
+  const divisor = 10n ** BigInt(kept.length);
+  while (amount % divisor !== 0n) {
+    if (index === 0 || (isBinary && index === 1)) return undefined;
+    amount *= base;
+    index -= 1;
+  }
+  return [amount / divisor, index];
+}

@@ -9,8 +9,20 @@ import {
   stringAt,
 } from '../json.ts';
 import type { Strategy, StrategyContext } from '../registry/resource.ts';
-import { type FieldError, invalidValue, notSupported, required } from '../validation/field-error.ts';
-import { isDns1123Label, isPortName, isPortNumber, portNumberMessage } from '../validation/names.ts';
+import {
+  duplicate,
+  type FieldError,
+  invalidValue,
+  notSupported,
+  required,
+} from '../validation/field-error.ts';
+import {
+  isDns1123Label,
+  isDns1123Subdomain,
+  isPortName,
+  isPortNumber,
+  portNumberMessage,
+} from '../validation/names.ts';
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const protocols = ['SCTP', 'TCP', 'UDP'];
@@ -39,6 +51,10 @@ function defaultService(service: JsonObject): void {
   setDefault(ensureObject(service, 'status'), 'loadBalancer', {});
 }
 
+function nameOf(service: JsonObject): string {
+  return stringAt(objectAt(service, 'metadata'), 'name') ?? '';
+}
+
 /** Gives the service its addresses. Services of type ExternalName have none; `None` makes it headless. */
 function allocate(service: JsonObject, context: StrategyContext): void {
   const spec = ensureObject(service, 'spec');
@@ -48,7 +64,7 @@ function allocate(service: JsonObject, context: StrategyContext): void {
   if (wanted === 'None') {
     spec.clusterIPs = ['None'];
   } else {
-    const ip = context.allocateClusterIP(wanted === '' ? undefined : wanted);
+    const ip = context.allocateClusterIP(wanted === '' ? undefined : wanted, nameOf(service));
     spec.clusterIP = ip;
     spec.clusterIPs = [ip];
   }
@@ -59,7 +75,7 @@ function allocate(service: JsonObject, context: StrategyContext): void {
   if (!needsNodePorts) return;
   for (const port of objectsAt(spec, 'ports')) {
     const nodePort = numberAt(port, 'nodePort');
-    port.nodePort = context.allocateNodePort(nodePort === 0 ? undefined : nodePort);
+    port.nodePort = context.allocateNodePort(nodePort === 0 ? undefined : nodePort, nameOf(service));
   }
 }
 
@@ -92,7 +108,10 @@ function keepAddresses(service: JsonObject, old: JsonObject, context: StrategyCo
       continue;
     }
     const nodePort = numberAt(port, 'nodePort') ?? numberAt(same, 'nodePort');
-    port.nodePort = nodePort === undefined || nodePort === 0 ? context.allocateNodePort(undefined) : nodePort;
+    port.nodePort =
+      nodePort === undefined || nodePort === 0
+        ? context.allocateNodePort(undefined, nameOf(service))
+        : nodePort;
   }
 }
 
@@ -107,9 +126,15 @@ function validateService(service: JsonObject, old: JsonObject | undefined): read
   ports.forEach((port, index) => {
     errors.push(...validatePort(port, `spec.ports[${index}]`, ports.length > 1, seenNames));
   });
+  errors.push(...duplicatePorts(ports));
   if (!types.includes(type)) errors.push(notSupported('spec.type', type, types));
-  if (type === 'ExternalName' && stringAt(spec, 'externalName') === undefined)
-    errors.push(required('spec.externalName'));
+  const external = (stringAt(spec, 'externalName') ?? '').replace(/\.$/, '');
+  if (type === 'ExternalName' && external === '') errors.push(required('spec.externalName'));
+  else if (type === 'ExternalName') {
+    for (const message of isDns1123Subdomain(external)) {
+      errors.push(invalidValue('spec.externalName', external, message));
+    }
+  }
   if (isHeadless && type !== 'ClusterIP' && type !== 'ExternalName') {
     errors.push(invalidValue('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${type} services`));
   }
@@ -122,6 +147,27 @@ function validateService(service: JsonObject, old: JsonObject | undefined): read
     }
   }
   return errors;
+}
+
+/** Two ports of one protocol and number, printed as Go prints the second of them. */
+function duplicatePorts(ports: readonly JsonObject[]): readonly FieldError[] {
+  const seen = new Set<string>();
+  return ports.flatMap((port, index) => {
+    const key = `${stringAt(port, 'protocol') ?? ''}/${numberAt(port, 'port') ?? 0}`;
+    if (!seen.has(key)) {
+      seen.add(key);
+      return [];
+    }
+    const printed = {
+      Name: '',
+      Protocol: port.protocol,
+      AppProtocol: null,
+      Port: port.port,
+      TargetPort: 0,
+      NodePort: 0,
+    };
+    return [duplicate(`spec.ports[${index}]`, printed)];
+  });
 }
 
 function validatePort(

@@ -1,5 +1,5 @@
 /** What the API server fills into Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs. */
-import { ensureObject, type JsonObject, objectAt, setDefault, stringAt } from '../json.ts';
+import { ensureObject, type JsonObject, objectAt, objectsAt, setDefault, stringAt } from '../json.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 
 export function defaultDeployment(deployment: JsonObject): void {
@@ -44,12 +44,22 @@ export function defaultStatefulSet(statefulSet: JsonObject): void {
   setDefault(spec, 'replicas', 1);
   setDefault(spec, 'revisionHistoryLimit', 10);
   setDefault(spec, 'serviceName', '');
+  for (const claim of objectsAt(spec, 'volumeClaimTemplates')) {
+    setDefault(claim, 'apiVersion', 'v1');
+    setDefault(claim, 'kind', 'PersistentVolumeClaim');
+    setDefault(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
+    setDefault(ensureObject(claim, 'status'), 'phase', 'Pending');
+  }
   const status = ensureObject(statefulSet, 'status');
   setDefault(status, 'replicas', 0);
   setDefault(status, 'availableReplicas', 0);
 }
 
+/** The template's generation as an annotation: a relic that the server still writes. */
+const templateGeneration = 'deprecated.daemonset.template.generation';
+
 export function defaultDaemonSet(daemonSet: JsonObject): void {
+  setDefault(ensureObject(ensureObject(daemonSet, 'metadata'), 'annotations'), templateGeneration, '1');
   const spec = ensureObject(daemonSet, 'spec');
   defaultPodTemplate(spec);
   const strategy = ensureObject(spec, 'updateStrategy');

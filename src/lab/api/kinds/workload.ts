@@ -1,8 +1,24 @@
 /** Strategies of the workload kinds: defaulting, selectors that match their templates, what may not change. */
-import { equalJson, type JsonObject, numberAt, objectAt, objectsAt, stringAt, stringMapAt } from '../json.ts';
+import {
+  ensureObject,
+  equalJson,
+  type JsonObject,
+  numberAt,
+  objectAt,
+  objectsAt,
+  setDefault,
+  stringAt,
+  stringMapAt,
+} from '../json.ts';
 import type { Strategy } from '../registry/resource.ts';
 import { matchesLabelSelector } from '../selectors/label-selector.ts';
-import { type FieldError, invalidValue, notSupported, required } from '../validation/field-error.ts';
+import {
+  type FieldError,
+  forbiddenField,
+  invalidValue,
+  notSupported,
+  required,
+} from '../validation/field-error.ts';
 import { validateLabels } from '../validation/metadata.ts';
 import { validatePodSpec } from './pod-validation.ts';
 import {
@@ -29,16 +45,49 @@ function validateWorkload(object: JsonObject, old: JsonObject | undefined): read
   else if (Object.keys(selector).length === 0) {
     errors.push(invalidValue('spec.selector', selector, `empty selector is invalid for ${nounOf(object)}`));
   }
-  if (selector !== undefined && !matchesLabelSelector(selector, labels)) {
+  const malformed = selectorErrors(selector);
+  errors.push(...malformed);
+  if (malformed.length === 0 && (selector === undefined || !matchesLabelSelector(selector, labels))) {
     const sentence = '`selector` does not match template `labels`';
-    errors.push(invalidValue('spec.template.metadata.labels', labels, sentence));
+    const printed = Object.keys(labels).length === 0 ? null : labels;
+    errors.push(invalidValue('spec.template.metadata.labels', printed, sentence));
   }
+  errors.push(...rollingErrors(object));
   errors.push(...validateTemplate(template, 'spec.template', ['Always']));
   const before = objectAt(objectAt(old, 'spec'), 'selector');
   if (before !== undefined && !equalJson(before, selector)) {
     errors.push(invalidValue('spec.selector', selector, 'field is immutable'));
   }
   return errors;
+}
+
+/** Expressions that ask for values and name none. */
+function selectorErrors(selector: JsonObject | undefined): readonly FieldError[] {
+  const errors = objectsAt(selector, 'matchExpressions').flatMap((expression, index) => {
+    const operator = stringAt(expression, 'operator') ?? '';
+    const needsValues = operator === 'In' || operator === 'NotIn';
+    if (!needsValues || (Array.isArray(expression.values) && expression.values.length > 0)) return [];
+    const why = "must be specified when `operator` is 'In' or 'NotIn'";
+    return [required(`spec.selector.matchExpressions[${index}].values`, why)];
+  });
+  return errors.length === 0
+    ? []
+    : [...errors, invalidValue('spec.selector', selector, 'invalid label selector')];
+}
+
+/** A Deployment's strategy: a rollout that could neither add nor remove a pod would never move. */
+function rollingErrors(object: JsonObject): readonly FieldError[] {
+  if (object.kind !== 'Deployment') return [];
+  const strategy = objectAt(objectAt(object, 'spec'), 'strategy');
+  const rolling = objectAt(strategy, 'rollingUpdate');
+  const at = 'spec.strategy.rollingUpdate';
+  if (rolling === undefined) return [];
+  if (stringAt(strategy, 'type') === 'Recreate') {
+    return [forbiddenField(at, "may not be specified when strategy `type` is 'Recreate'")];
+  }
+  const isZero = (value: unknown): boolean => value === 0 || value === '0%';
+  if (!isZero(rolling.maxSurge) || !isZero(rolling.maxUnavailable)) return [];
+  return [invalidValue(`${at}.maxUnavailable`, rolling.maxUnavailable, 'may not be 0 when `maxSurge` is 0')];
 }
 
 function nounOf(object: JsonObject): string {
@@ -59,7 +108,10 @@ function validateTemplate(
     ...validatePodSpec(spec, `${at}.spec`),
   ];
   const restart = stringAt(spec, 'restartPolicy') ?? '';
-  if (!restartPolicies.includes(restart)) {
+  if (restart === 'Always' && !restartPolicies.includes(restart)) {
+    const values = restartPolicies.map((one) => JSON.stringify(one)).join(', ');
+    errors.push(required(`${at}.spec.restartPolicy`, `valid values: ${values}`));
+  } else if (!restartPolicies.includes(restart)) {
     errors.push(notSupported(`${at}.spec.restartPolicy`, restart, restartPolicies));
   }
   return errors;
@@ -108,6 +160,9 @@ function addJobSelector(job: JsonObject): void {
     },
   };
   spec.selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
+  const own = ensureObject(ensureObject(job, 'metadata'), 'labels');
+  for (const [key, value] of Object.entries(objectAt(objectAt(template, 'metadata'), 'labels') ?? {}))
+    setDefault(own, key, value);
 }
 
 export const deploymentStrategy: Strategy = { defaults: defaultDeployment, validate: validateWorkload };

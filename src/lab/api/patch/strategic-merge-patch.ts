@@ -6,7 +6,8 @@
 import { cloneJson, equalJson, isObject, type JsonObject } from '../json.ts';
 import { mapValues, type Schema } from '../schema/schema.ts';
 import { ownProperty } from '../schema/unknown-fields.ts';
-import { badRequest } from '../status.ts';
+import { ApiStatus } from '../status.ts';
+import { goPrint } from './go-print.ts';
 
 const directive = '$patch';
 const retainKeys = '$retainKeys';
@@ -25,6 +26,7 @@ export function applyStrategicMergePatch(
 function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema): JsonObject {
   if (patch[directive] === 'delete') return {};
   if (patch[directive] === 'replace') return withoutDirectives(patch);
+  refuseUnknown(patch);
   const merged = retained(original, patch[retainKeys]);
   for (const [field, value] of Object.entries(patch)) {
     if (field === directive || field === retainKeys || field.startsWith(orderPrefix)) continue;
@@ -46,6 +48,13 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema): J
   }
   orderUntouched(merged, patch, schema);
   return merged;
+}
+
+/** @throws ApiStatus (500, as the real server has it) for a `$patch` of another kind. */
+function refuseUnknown(patch: JsonObject): void {
+  const asked = patch[directive];
+  if (asked === undefined || asked === 'merge') return;
+  throw new ApiStatus('Unknown', `unknown patch type: ${goPrint(asked)} in map: ${goPrint(patch)}`);
 }
 
 interface ListDirectives {
@@ -101,7 +110,7 @@ function mergePrimitives(
   const kept = withoutValues([...original], directives.deleted);
   const list: readonly unknown[] = Array.isArray(kept) ? kept : [];
   const added = patch.filter((item, index) => !list.includes(item) && patch.indexOf(item) === index);
-  return inOrder([...list, ...added], directives.order, original, undefined);
+  return inOrder([...list, ...added], directives.order ?? patch, original, undefined);
 }
 
 function mergeItems(
@@ -120,7 +129,7 @@ function mergeItems(
   for (const item of patch) {
     if (!isObject(item)) continue;
     if (item[key] === undefined) {
-      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+      throw new ApiStatus('Unknown', `map: ${goPrint(item)} does not contain declared merge key: ${key}`);
     }
     const at = merged.findIndex((one) => isObject(one) && equalJson(one[key], item[key]));
     if (item[directive] === 'delete') {
@@ -131,7 +140,8 @@ function mergeItems(
     if (at === -1 || !isObject(present)) merged.push(withoutDirectives(item));
     else merged[at] = mergeObject(present, item, schema);
   }
-  return inOrder(merged, directives.order, original, key);
+  // Without an order of its own the patch's items come first, in the patch's order.
+  return inOrder(merged, directives.order ?? patch, original, key);
 }
 
 /** Directives stand in patches only: what a patch adds is added without them. */

@@ -118,6 +118,21 @@ export class RbacAuthorizer implements Authorizer {
     };
   }
 
+  /** The rules of the role that a binding names; undefined where there is no such role. */
+  rulesOfRole(roleRef: JsonObject, namespace: string | undefined): readonly PolicyRule[] | undefined {
+    const name = stringAt(roleRef, 'name') ?? '';
+    const role =
+      stringAt(roleRef, 'kind') === 'Role'
+        ? this.#store.get(`roles.${group}`, `${namespace ?? ''}/${name}`)
+        : this.#store.get(`clusterroles.${group}`, name);
+    return role === undefined ? undefined : this.#rulesOf({ ...role });
+  }
+
+  /** The rules of a role that may not be stored yet. */
+  rulesIn(role: JsonObject): readonly PolicyRule[] {
+    return this.#rulesOf(role);
+  }
+
   /** A ClusterRole with an aggregation rule has the rules of all that its selectors choose. */
   #rulesOf(role: JsonObject): readonly PolicyRule[] {
     const selectors = objectsAt(objectAt(role, 'aggregationRule'), 'clusterRoleSelectors');

@@ -19,7 +19,9 @@ export function impersonated(caller: User, headers: Headers, authorizer: Authori
   const extra = Object.entries(headers).filter(([key]) => key.startsWith(extraPrefix));
   if (name === '') {
     if (groups.length > 0 || uid !== undefined || extra.length > 0) {
-      throw badRequest(`requested [{Group  ${groups.join(' ')}}] without impersonating a user`);
+      const list = groups.map((group) => JSON.stringify(group)).join(', ');
+      const user = `&user.DefaultInfo{Name:"", UID:${JSON.stringify(uid ?? '')}, Groups:[]string{${list}}, Extra:map[string][]string(nil)}`;
+      throw badRequest(`requested ${user} without impersonating a user name`);
     }
     return caller;
   }

@@ -3,6 +3,7 @@ import { endpointSliceStrategy, eventStrategy } from '../kinds/core.ts';
 import { fromEventsV1, toEventsV1 } from '../kinds/events-conversion.ts';
 import {
   budgetStrategy,
+  leaseStrategy,
   networkPolicyStrategy,
   priorityClassStrategy,
   storageClassStrategy,
@@ -40,7 +41,13 @@ export const clusterResources: readonly Resource[] = [
     table: eventTable,
     strategy: eventStrategy,
   }),
-  resource({ group: 'coordination.k8s.io', kind: 'Lease', plural: 'leases', table: leaseTable }),
+  resource({
+    group: 'coordination.k8s.io',
+    kind: 'Lease',
+    plural: 'leases',
+    table: leaseTable,
+    strategy: leaseStrategy,
+  }),
   resource({
     group: 'policy',
     kind: 'PodDisruptionBudget',

@@ -5,6 +5,7 @@ import {
   eventStrategy,
   namespaceStrategy,
   nodeStrategy,
+  podTemplateStrategy,
   secretStrategy,
   volumeStrategy,
 } from '../kinds/core.ts';
@@ -114,7 +115,7 @@ export const coreResources: readonly Resource[] = [
     table: podTable,
     strategy: podStrategy,
   }),
-  core({ kind: 'PodTemplate', plural: 'podtemplates' }),
+  core({ kind: 'PodTemplate', plural: 'podtemplates', generation: true, strategy: podTemplateStrategy }),
   core({
     kind: 'ReplicationController',
     plural: 'replicationcontrollers',

@@ -64,6 +64,8 @@ export interface Strategy {
   readonly prepareForCreate?: (draft: JsonObject, context: StrategyContext) => void;
   readonly prepareForUpdate?: (draft: JsonObject, old: JsonObject, context: StrategyContext) => void;
   readonly validate?: (object: JsonObject, old: JsonObject | undefined) => readonly FieldError[];
+  /** Said to every writer in a `Warning` header: the kind is on its way out. */
+  readonly deprecation?: string;
   /** Nodes alone: their kubelet creates them with a status. */
   readonly keepsStatusOnCreate?: true;
   /** Rule for the names of this kind's objects; DNS subdomains where absent. */
@@ -78,8 +80,8 @@ export interface Strategy {
 export interface StrategyContext {
   readonly now: () => Date;
   /** Takes a free ClusterIP, or the asked one. */
-  readonly allocateClusterIP: (wanted: string | undefined) => string;
-  readonly allocateNodePort: (wanted: number | undefined) => number;
+  readonly allocateClusterIP: (wanted: string | undefined, service: string) => string;
+  readonly allocateNodePort: (wanted: number | undefined, service: string) => number;
 }
 
 export interface Resource extends GroupResource {

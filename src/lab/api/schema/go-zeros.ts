@@ -3,6 +3,7 @@
  * without `omitempty` as `""`, `0`, `false` or `null`, and every other empty value is left out.
  */
 import { isObject, type JsonObject } from '../json.ts';
+import { canonicalQuantity } from '../kinds/quantity.ts';
 import { mapValues, type Schema } from './schema.ts';
 import { ownProperty } from './unknown-fields.ts';
 
@@ -14,11 +15,16 @@ export function asGoPrints(value: unknown, schema: Schema): void {
   }
   if (!isObject(value)) return;
   const values = mapValues(schema);
-  if (values !== undefined) for (const item of Object.values(value)) asGoPrints(item, values);
+  if (values?.format === 'quantity') {
+    for (const [name, item] of Object.entries(value)) value[name] = canonicalQuantity(item);
+  } else if (values !== undefined) {
+    for (const item of Object.values(value)) asGoPrints(item, values);
+  }
   for (const [field, item] of Object.entries(value)) {
     const property = ownProperty(schema.properties, field);
     if (property === undefined) continue;
-    if (isEmptyInGo(item, property)) delete value[field];
+    if (property.format === 'quantity') value[field] = canonicalQuantity(item);
+    else if (isEmptyInGo(item, property)) delete value[field];
     else asGoPrints(item, property);
   }
   fillZeros(value, schema);

@@ -1,5 +1,6 @@
 /** Values of the wrong type in built-in kinds, refused as Go's JSON decoder refuses them. */
 import { isObject } from '../json.ts';
+import { parseQuantity, quantityPatternMessage } from '../kinds/quantity.ts';
 import { mapValues, type Schema } from './schema.ts';
 import { ownProperty } from './unknown-fields.ts';
 
@@ -14,6 +15,7 @@ function goName(schema: Schema): string {
 
 function walk(value: unknown, schema: Schema, path: string, owner: string): string | undefined {
   if (value === null || value === undefined) return undefined;
+  if (schema.format === 'quantity') return walkQuantity(value);
   if (!fits(value, schema)) {
     return `json: cannot unmarshal ${jsonWord(value)} into Go struct field ${owner}.${path} of type ${goType(schema)}`;
   }
@@ -36,6 +38,11 @@ function walk(value: unknown, schema: Schema, path: string, owner: string): stri
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** A quantity that cannot be read is refused by its own decoder, in its own words. */
+function walkQuantity(value: unknown): string | undefined {
+  return parseQuantity(value) === undefined ? quantityPatternMessage : undefined;
 }
 
 function fits(value: unknown, schema: Schema): boolean {

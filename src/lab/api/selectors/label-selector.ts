@@ -1,6 +1,7 @@
 /** Label selectors, in both forms: the objects in specs (`matchLabels`, `matchExpressions`) and the strings of `?labelSelector=`. */
 import { type JsonObject, objectsAt, stringAt, stringMapAt, stringsAt } from '../json.ts';
 import { badRequest } from '../status.ts';
+import { isLabelValue, isQualifiedName } from '../validation/names.ts';
 
 export type LabelOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
 
@@ -77,6 +78,10 @@ export function parseLabelSelector(text: string): readonly LabelRequirement[] {
   return text.trim() === '' ? [] : new SelectorParser(tokens(text)).requirements();
 }
 
+function refuseValue(value: string, why: string): never {
+  throw badRequest(`unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(value)}: ${why}`);
+}
+
 class SelectorParser {
   readonly #tokens: readonly Token[];
   #at = 0;
@@ -111,6 +116,15 @@ class SelectorParser {
   }
 
   #requirement(): LabelRequirement {
+    const found = this.#read();
+    for (const why of isQualifiedName(found.key)) refuseValue(found.key, why);
+    if (found.operator === 'In' || found.operator === 'NotIn') {
+      for (const value of found.values) for (const why of isLabelValue(value)) refuseValue(value, why);
+    }
+    return found;
+  }
+
+  #read(): LabelRequirement {
     if (this.#peek().text === '!') {
       this.#at += 1;
       return { key: this.#word(), operator: 'DoesNotExist', values: [] };
@@ -146,7 +160,9 @@ class SelectorParser {
   }
 
   #values(): readonly string[] {
-    if (this.#peek().text !== '(') this.#refuse("'('");
+    if (this.#peek().text !== '(') {
+      throw badRequest(`unable to parse requirement: found '${this.#peek().text}' expected: '('`);
+    }
     this.#at += 1;
     const values: string[] = [];
     while (this.#peek().text !== ')') {

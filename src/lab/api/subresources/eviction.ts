@@ -5,10 +5,10 @@ import { isDryRun, type ResourceContext } from '../http/context.ts';
 import { parseBody } from '../http/decode.ts';
 import { methodNotAllowed } from '../http/errors.ts';
 import { type ApiResponse, jsonResponse } from '../http/request.ts';
-import { draftOf, isObject, numberAt, objectAt, stringMapAt } from '../json.ts';
+import { draftOf, isObject, numberAt, objectAt, stringAt, stringMapAt } from '../json.ts';
 import { builtinSchema } from '../schema/builtin.ts';
 import { matchesLabelSelector } from '../selectors/label-selector.ts';
-import { ApiStatus } from '../status.ts';
+import { ApiStatus, badRequest } from '../status.ts';
 import { podOf } from './pod-container.ts';
 
 /** POST of `pods/NAME/eviction`. @throws ApiStatus TooManyRequests where a budget leaves no room. */
@@ -23,6 +23,9 @@ export function evictionHandler(context: ResourceContext): ApiResponse {
   );
   const options = isObject(body) ? objectAt(body, 'deleteOptions') : undefined;
   const pod = podOf(context);
+  const named = isObject(body) ? stringAt(objectAt(body, 'metadata'), 'name') : undefined;
+  if (named !== undefined && named !== pod.metadata.name)
+    throw badRequest('name in URL does not match name in Eviction object');
   refuseByBudget(context, pod);
   const grace = numberAt(options, 'gracePeriodSeconds');
   deleteObject(engine, stored, info.namespace, pod.metadata.name, {

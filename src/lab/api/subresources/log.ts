@@ -1,8 +1,9 @@
 /** The `log` subresource of pods: the container's lines as plain text, as they come. */
 import type { LogOptions } from '../../kubelet/kubelet.ts';
 import type { ResourceContext } from '../http/context.ts';
-import type { ApiResponse } from '../http/request.ts';
+import { type ApiResponse, textResponse } from '../http/request.ts';
 import { isTrue } from '../http/request-info.ts';
+import { draftOf, objectAt, stringAt } from '../json.ts';
 import { invalid } from '../status.ts';
 import { invalidValue, toCauses } from '../validation/field-error.ts';
 import { containerOf, podOf } from './pod-container.ts';
@@ -10,8 +11,10 @@ import { containerOf, podOf } from './pod-container.ts';
 /** GET of `pods/NAME/log`. The first line is awaited, so that a refusal of the kubelet is a refusal of the request. */
 export async function logHandler(context: ResourceContext): Promise<ApiResponse> {
   const pod = podOf(context);
-  const query = context.request.url.searchParams;
-  const options = logOptions(context, containerOf(pod, query.get('container') ?? ''));
+  // A pod without a node has no log yet: the real server answers nothing at all.
+  const container = containerOf(pod, context.request.url.searchParams.get('container') ?? '');
+  if ((stringAt(objectAt(draftOf(pod), 'spec'), 'nodeName') ?? '') === '') return textResponse('', 204);
+  const options = logOptions(context, container);
   const { name, namespace = '' } = pod.metadata;
   const lines = context.kubelet
     .logs({ namespace, name }, options, context.request.signal)

@@ -5,12 +5,13 @@ import { parseBody } from '../http/decode.ts';
 import { methodNotAllowed } from '../http/errors.ts';
 import { presentObject } from '../http/present.ts';
 import { type ApiResponse, jsonResponse } from '../http/request.ts';
-import { ensureObject, isObject, type JsonObject } from '../json.ts';
+import { draftOf, ensureObject, isObject, type JsonObject, objectAt, stringAt } from '../json.ts';
 import type { TokenIssuer } from '../rbac/tokens.ts';
 import { builtinSchema } from '../schema/builtin.ts';
 import { ApiStatus, badRequest } from '../status.ts';
 import { evictionHandler } from './eviction.ts';
 import { logHandler } from './log.ts';
+import { podOf } from './pod-container.ts';
 import { proxyHandler } from './proxy.ts';
 import { scaleHandler } from './scale.ts';
 import { tokenHandler } from './token.ts';
@@ -74,7 +75,11 @@ function finalizeHandler(context: ResourceContext): ApiResponse {
   return jsonResponse(presentObject(finalizeNamespace(engine, stored, body, options), viewOf(context)));
 }
 
-function needsUpgrade(): never {
+function needsUpgrade(context: ResourceContext): never {
+  const pod = podOf(context);
+  if ((stringAt(objectAt(draftOf(pod), 'spec'), 'nodeName') ?? '') === '') {
+    throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+  }
   throw badRequest('Upgrade request required');
 }
 

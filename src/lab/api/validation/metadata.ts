@@ -11,6 +11,9 @@ import {
 import { type FieldError, forbiddenField, invalidValue, required, tooLong } from './field-error.ts';
 import { isDns1123Label, isLabelValue, isQualifiedName, type NameRule } from './names.ts';
 
+/** The only finalizers without a domain. */
+const standardFinalizers: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
 const maxAnnotationBytes = 256 * 1024;
 
 /** What is wrong with an object's metadata; `rule` is the kind's rule for names. */
@@ -35,11 +38,18 @@ export function validateMetadata(
   errors.push(...validateLabels(stringMapAt(metadata, 'labels'), 'metadata.labels'));
   errors.push(...validateAnnotations(stringMapAt(metadata, 'annotations')));
   errors.push(...validateOwners(metadata));
-  for (const finalizer of stringsAt(metadata, 'finalizers')) {
+  const prefix = stringAt(metadata, 'generateName') ?? '';
+  for (const message of prefix === '' ? [] : rule(prefix.replace(/-$/, 'a')))
+    errors.unshift(invalidValue('metadata.generateName', prefix, message));
+  stringsAt(metadata, 'finalizers').forEach((finalizer, index) => {
     for (const message of isQualifiedName(finalizer)) {
       errors.push(invalidValue('metadata.finalizers', finalizer, message));
     }
-  }
+    if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
+      const why = 'name is neither a standard finalizer name nor is it fully qualified';
+      errors.push(invalidValue(`metadata.finalizers[${index}]`, finalizer, why));
+    }
+  });
   return errors;
 }
 
@@ -69,8 +79,8 @@ function validateAnnotations(annotations: Readonly<Record<string, string>>): rea
 
 function validateOwners(metadata: JsonObject): readonly FieldError[] {
   const errors: FieldError[] = [];
-  objectsAt(metadata, 'ownerReferences').forEach((owner, index) => {
-    const field = `metadata.ownerReferences[${index}]`;
+  for (const owner of objectsAt(metadata, 'ownerReferences')) {
+    const field = 'metadata.ownerReferences';
     const sentences = {
       apiVersion: 'version must not be empty',
       kind: 'must not be empty',
@@ -80,7 +90,7 @@ function validateOwners(metadata: JsonObject): readonly FieldError[] {
     for (const [key, sentence] of Object.entries(sentences)) {
       if ((stringAt(owner, key) ?? '') === '') errors.push(invalidValue(`${field}.${key}`, '', sentence));
     }
-  });
+  }
   return errors;
 }
 

@@ -14,16 +14,16 @@ const labelValueMessage =
 
 export const portNumberMessage = 'must be between 1 and 65535, inclusive';
 
-function tooLongMessage(max: number): string {
-  return `must be no more than ${max} bytes`;
+function tooLongMessage(max: number, unit = 'bytes'): string {
+  return `must be no more than ${max} ${unit}`;
 }
 
 /** Each rule answers with the sentences of what is wrong: none for a good value. */
 export type NameRule = (value: string) => readonly string[];
 
-function nameRule(pattern: RegExp, max: number, message: string): NameRule {
+function nameRule(pattern: RegExp, max: number, message: string, unit?: string): NameRule {
   return (value) => [
-    ...(value.length > max ? [tooLongMessage(max)] : []),
+    ...(value.length > max ? [tooLongMessage(max, unit)] : []),
     ...(pattern.test(value) ? [] : [message]),
   ];
 }
@@ -36,6 +36,7 @@ export const isDns1123Subdomain = nameRule(
   /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
   253,
   dns1123SubdomainMessage,
+  'characters',
 );
 
 /** Names that only need to be one path segment: RBAC roles and bindings. */
