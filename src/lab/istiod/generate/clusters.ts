@@ -147,6 +147,14 @@ function outboundCluster(question: ClusterQuestion): OutboundCluster {
       ? {}
       : { config: `/apis/networking.istio.io/v1/namespaces/${rule.namespace}/destination-rule/${rule.name}` };
   const services = [{ host: service.host, name: service.name, namespace: service.namespace }];
+  const tls = clusterTls(question);
+  const istio = {
+    services,
+    ...reference,
+    ...(subset === undefined ? {} : { subset }),
+    // Within TLS that is not Istio's, Istio's protocol names mean nothing (util.go, AddALPNOverrideToMetadata).
+    ...(tls.kind === 'user' ? { alpn_override: 'false' } : {}),
+  };
   const cluster: ClusterConfig = {
     '@type': clusterType,
     name,
@@ -154,13 +162,11 @@ function outboundCluster(question: ClusterQuestion): OutboundCluster {
     connect_timeout: '10s',
     lb_policy: originalDestination ? 'CLUSTER_PROVIDED' : 'LEAST_REQUEST',
     circuit_breakers: noLimits,
-    metadata: {
-      filter_metadata: { istio: { services, ...reference, ...(subset === undefined ? {} : { subset }) } },
-    },
+    metadata: { filter_metadata: { istio } },
     common_lb_config: originalDestination ? {} : { healthy_panic_threshold: {} },
     alt_stat_name: `${name};`,
     ...protocolOptions(port.protocol),
-    ...transportSockets(question, clusterTls(question), originalDestination, all),
+    ...transportSockets(question, tls, originalDestination, all),
   };
   const assignment = {
     '@type': loadAssignmentType,

@@ -89,6 +89,13 @@ export function followsDownstreamProtocol(cluster: ClusterConfig): boolean {
   return protocolOptions(cluster)?.use_downstream_protocol_config !== undefined;
 }
 
+/** False where the cluster's own TLS settings say what is offered, and the filter `istio.alpn` keeps out of it. */
+export function takesAlpnOverride(cluster: ClusterConfig): boolean {
+  const istio: unknown = cluster.metadata?.filter_metadata.istio;
+  if (typeof istio !== 'object' || istio === null || !('alpn_override' in istio)) return true;
+  return istio.alpn_override !== 'false';
+}
+
 function protocolOptions(cluster: ClusterConfig): HttpProtocolOptions | undefined {
   return cluster.typed_extension_protocol_options?.['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'];
 }

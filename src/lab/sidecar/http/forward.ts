@@ -1,6 +1,6 @@
 /** Envoy's router filter: one request to a cluster, with its attempts. */
 import type { StreamRecord } from '../access-log.ts';
-import { followsDownstreamProtocol, speaksHttp2 } from '../config/cluster.ts';
+import { followsDownstreamProtocol, speaksHttp2, takesAlpnOverride } from '../config/cluster.ts';
 import type { RetryPolicy } from '../config/route.ts';
 import type { DownstreamConnection } from '../listener/downstream-connection.ts';
 import type { Cluster } from '../upstream/cluster.ts';
@@ -143,18 +143,23 @@ async function openStream(
     speaksHttp2(cluster.config) ||
     (followsDownstreamProtocol(cluster.config) && exchange.protocol === 'HTTP/2');
   if (http2) {
-    const upstream = await cluster.http2(host).acquire(alpnOverride(chain, 'HTTP2'));
+    const upstream = await cluster.http2(host).acquire(alpnOverride(chain, cluster, 'HTTP2'));
     record.upstreamLocalAddress = upstream.upstream.localAddress;
     return openHttp2Stream(upstream, head, onContinue);
   }
   const fresh = attempt > 1;
-  const upstream = await cluster.http1(host).acquire(alpnOverride(chain, 'HTTP11'), fresh);
+  const upstream = await cluster.http1(host).acquire(alpnOverride(chain, cluster, 'HTTP11'), fresh);
   record.upstreamLocalAddress = upstream.upstream.localAddress;
   return openHttp1Stream(upstream, head, onContinue);
 }
 
 /** What the HTTP filter `istio.alpn` offers, so that the server's proxy can tell Istio's HTTP from TCP. */
-function alpnOverride(chain: HttpChain, protocol: 'HTTP11' | 'HTTP2'): readonly string[] | undefined {
+function alpnOverride(
+  chain: HttpChain,
+  cluster: Cluster,
+  protocol: 'HTTP11' | 'HTTP2',
+): readonly string[] | undefined {
+  if (!takesAlpnOverride(cluster.config)) return undefined;
   const filter = chain.config.http_filters.find((item) => item.name === 'istio.alpn');
   const overrides =
     filter !== undefined && 'alpn_override' in filter.typed_config
