@@ -7,6 +7,7 @@ export interface PlanFlags extends ClusterFlags {
   readonly window: number;
   readonly lookBack: number;
   readonly traffic: boolean;
+  readonly shadow?: boolean;
   readonly whatIf?: readonly string[];
   readonly out?: string;
   readonly owner: string;
@@ -38,6 +39,12 @@ export const planRoute = buildCommand<PlanFlags, readonly [namespace: string], C
         kind: 'boolean',
         default: true,
         brief: 'look at traffic; without it only the configuration is judged',
+      },
+      shadow: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'rehearse STRICT on live traffic, by a dry run that refuses nobody',
       },
       whatIf: {
         kind: 'parsed',
@@ -86,8 +93,9 @@ export const planRoute = buildCommand<PlanFlags, readonly [namespace: string], C
     brief: 'Who still sends plaintext, what STRICT would break, and the narrowest exceptions.',
     fullDescription: `Watches real traffic for a window and reads the configuration: which callers send
 plaintext, by name; what else STRICT would break, with the resource that shows it; and for
-each the narrowest exception. It changes nothing in the cluster. What could not be seen is
-listed, and the answer is then INCONCLUSIVE.
+each the narrowest exception. What could not be seen is listed, and the answer is then
+INCONCLUSIVE. It changes nothing in the cluster, but for --shadow: that adds a dry-run
+AuthorizationPolicy for the window, which refuses nobody, and removes it again.
 
 EXIT CODES
   0 nobody would be refused   1 somebody would   3 inconclusive   2 could not run
@@ -95,6 +103,7 @@ EXIT CODES
 EXAMPLES
   padlock plan shop
   padlock plan shop --window 10m --look-back 24h
+  padlock plan shop --shadow --window 5m
   padlock plan shop --out plans/shop --owner team-cart
   padlock plan shop --what-if policies.yaml -o markdown`,
   },

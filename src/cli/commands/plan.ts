@@ -4,7 +4,7 @@ import { buildMesh, type Mesh } from '../../mesh/mesh.ts';
 import { type Answer, type NamespacePlan, planNamespace } from '../../plan/namespace-plan.ts';
 import { strictTarget, type Target, whatIfTarget } from '../../plan/target.ts';
 import type { Context } from '../context.ts';
-import { observeTraffic } from '../plan/observe-traffic.ts';
+import { observeTraffic, tidyUp } from '../plan/observe-traffic.ts';
 import { writePlanFiles } from '../plan/write-plan-files.ts';
 import { readFiles } from '../read-files.ts';
 import type { PlanFlags } from './plan.route.ts';
@@ -20,10 +20,15 @@ const exceptionDays = 90;
 export default async function plan(this: Context, flags: PlanFlags, namespace: string): Promise<void> {
   const until = flags.until ?? dayIn(this.clock.now(), exceptionDays);
   checkDay(until);
+  if (flags.shadow === true && !flags.traffic) {
+    throw new PadlockError('USAGE', '--shadow watches traffic, and --no-traffic says not to');
+  }
   const cluster = await this.connect(flags);
   const mesh = await readMesh(this, cluster, namespace);
   const target = await targetOf(this, flags, mesh, namespace);
-  const observed = flags.traffic ? await observeTraffic(this, cluster, mesh, namespace, flags) : undefined;
+  const watched = { cluster, mesh, namespace };
+  await tidyUp(this, watched);
+  const observed = flags.traffic ? await observeTraffic(this, watched, flags) : undefined;
   const answer = planNamespace({
     context: cluster.context,
     namespace,

@@ -1,28 +1,101 @@
-/** The watching part of `padlock plan`: first reading, window, second reading. */
+/** The watching part of `padlock plan`: first reading, window, second reading, with a rehearsal of STRICT where it is asked for. */
+import { PadlockError } from '../../errors.ts';
 import type { Observation } from '../../evidence/observed/observation.ts';
-import { beginObservation } from '../../evidence/observed/observe.ts';
-import { buildMesh, type Mesh } from '../../mesh/mesh.ts';
+import { beginObservation, type ObserveOptions } from '../../evidence/observed/observe.ts';
+import { proxyPods } from '../../evidence/observed/pods.ts';
+import { buildMesh, type Mesh, workloads } from '../../mesh/mesh.ts';
+import { rehearsalName, rehearsalObjection } from '../../plan/rehearsal/policy.ts';
+import { type RehearsalEffects, removeLeftOver, withRehearsal } from '../../plan/rehearsal/rehearse.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { readClusterSnapshot } from '../../sources/cluster-snapshot.ts';
 import type { Context } from '../context.ts';
+import { isAlive, thisRun } from './run-mark.ts';
 
 export interface TrafficFlags {
   /** In milliseconds. */
   readonly window: number;
   readonly lookBack: number;
+  readonly shadow?: boolean;
 }
 
-/** @param mesh of a snapshot that was just taken */
+/** What is watched, and where. */
+export interface Watched {
+  readonly cluster: Cluster;
+  /** Of a snapshot that was just taken. */
+  readonly mesh: Mesh;
+  readonly namespace: string;
+}
+
+/** @throws PadlockError `CLUSTER_CONFLICT` where a rehearsal is not possible; what is broken otherwise */
 export async function observeTraffic(
   context: Context,
-  cluster: Cluster,
-  mesh: Mesh,
-  namespace: string,
-  { window, lookBack }: TrafficFlags,
+  watched: Watched,
+  flags: TrafficFlags,
+): Promise<Observation> {
+  const options = { namespaces: [watched.namespace], lookBack: flags.lookBack };
+  if (flags.shadow !== true) return watch(context, watched, flags, options);
+  const { mesh, namespace, cluster } = watched;
+  const objection = rehearsalObjection(mesh, namespace);
+  if (objection !== undefined) {
+    throw new PadlockError('CLUSTER_CONFLICT', `--shadow is not possible here: ${objection}`, {
+      hint: 'plan without --shadow: counters and access logs tell most of it',
+    });
+  }
+  // The policy is taken away on the way out.
+  context.finishOnInterrupt();
+  const pods = [...proxyPods(mesh, workloads(mesh, [namespace])).values()];
+  await context.stderr.write(
+    `rehearsing STRICT: AuthorizationPolicy ${namespace}/${rehearsalName}, a dry run; it is removed at the end\n`,
+  );
+  const { result, undisturbed } = await withRehearsal(
+    namespace,
+    pods,
+    flags.window,
+    effectsOf(context, cluster),
+    (dryRun) => watch(context, watched, flags, { ...options, dryRun }),
+  );
+  if (undisturbed) return result;
+  const reason = 'somebody removed the policy within the window';
+  return { ...result, unseen: [...result.unseen, { source: 'dry run', namespace, reason }] };
+}
+
+/** A rehearsal that a run has left behind is removed by the next run, whatever it was asked for. */
+export async function tidyUp(context: Context, { cluster, mesh, namespace }: Watched): Promise<void> {
+  const present = mesh.snapshot.objects.some(
+    ({ object: { kind, metadata } }) =>
+      kind === 'AuthorizationPolicy' && metadata.namespace === namespace && metadata.name === rehearsalName,
+  );
+  if (!present) return;
+  try {
+    const removed = await removeLeftOver(namespace, effectsOf(context, cluster));
+    if (removed !== undefined) await context.stderr.write(`${removed}\n`);
+  } catch (error) {
+    if (!(error instanceof PadlockError)) throw error;
+    // Another run's rehearsal, or no right to remove it: this run can do without.
+    await context.stderr.write(`note: ${error.message}\n`);
+  }
+}
+
+function effectsOf({ clock, signal }: Context, cluster: Cluster): RehearsalEffects {
+  return {
+    cluster,
+    now: () => clock.now(),
+    sleep: (milliseconds) => clock.sleep(milliseconds, signal),
+    run: thisRun(),
+    alive: isAlive,
+    signal,
+  };
+}
+
+async function watch(
+  context: Context,
+  { cluster, mesh, namespace }: Watched,
+  { window }: TrafficFlags,
+  options: ObserveOptions,
 ): Promise<Observation> {
   const { clock, signal } = context;
   const now = (): number => clock.now();
-  const open = await beginObservation(mesh, { namespaces: [namespace], lookBack }, { cluster, now, signal });
+  const open = await beginObservation(mesh, options, { cluster, now, signal });
   await countDown(context, window);
   const later = await readClusterSnapshot(cluster, { namespaces: [namespace], signal, now });
   return open.finish(buildMesh(later));

@@ -12,6 +12,7 @@ import { accessLogRecords } from './access-log-records.ts';
 import { addressBook } from './address-book.ts';
 import { counterDelta } from './counter-delta.ts';
 import { counterRecords } from './counter-records.ts';
+import { dryRunRecords } from './dry-run-records.ts';
 import type { Observation, SourceName, UnseenTraffic, UsedSource, Window } from './observation.ts';
 import { type ProxyPod, proxyPods } from './pods.ts';
 import { readAccessLog } from './read-access-log.ts';
@@ -25,8 +26,13 @@ export interface ObserveOptions {
   readonly wants?: (workload: Workload) => boolean;
   /** How far back access logs are read before the window, in milliseconds; 0 when absent. */
   readonly lookBack?: number;
-  /** Which sources to use; both when absent. */
+  /** Which sources to use; counters and access logs when absent. */
   readonly sources?: readonly SourceName[];
+  /** A dry run that is in place during the window: the proxies that count it, and why others may not. */
+  readonly dryRun?: {
+    readonly loaded: ReadonlySet<string>;
+    readonly notLoaded: ReadonlyMap<string, string>;
+  };
 }
 
 export interface ObserveEffects {
@@ -120,7 +126,10 @@ class Finish {
     const after = before === undefined ? undefined : await readAll(this.#in.reader, pods);
     const endedAt = effects.now();
     const window: Window = { from: iso(startedAt), to: iso(endedAt) };
-    if (before !== undefined && after !== undefined) this.#addCounters(pods, before, after, window, book);
+    if (before !== undefined && after !== undefined) {
+      this.#addCounters(pods, before, after, window, book);
+      if (options.dryRun !== undefined) this.#addDryRun(pods, before, after, window);
+    }
     if (options.sources?.includes('access log') ?? true) await this.#addAccessLogs(pods, endedAt, book);
     this.#noteOthers();
     return {
@@ -192,6 +201,26 @@ class Finish {
       this.#unseen.push({ source, namespace, pod: name, reason });
     }
     this.#sources.push({ source, window, coverage: coverageText(read, pods.size, [...ways]) });
+  }
+
+  #addDryRun(pods: ReadonlyMap<string, ProxyPod>, before: Readings, after: Readings, window: Window): void {
+    const source = 'dry run';
+    const { dryRun } = this.#in.options;
+    let read = 0;
+    for (const [key, pod] of pods) {
+      const answer = after.get(key);
+      const earlier = before.get(key);
+      if (dryRun?.loaded.has(key) !== true) {
+        this.#miss(source, pod, dryRun?.notLoaded.get(key) ?? 'it came within the window');
+      } else if (answer?.read === true && earlier?.read === true) {
+        read++;
+        const { added } = counterDelta(earlier.reading, answer.reading);
+        this.#read(pod.workload, { source, window });
+        this.#records.push(...dryRunRecords(pod.workload, added));
+      }
+      // Counters that cannot be read are told of by the source that they are.
+    }
+    this.#sources.push({ source, window, coverage: `${read} of ${pods.size} proxies had loaded it` });
   }
 
   async #addAccessLogs(

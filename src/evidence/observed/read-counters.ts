@@ -23,9 +23,9 @@ export type CounterAnswer =
 
 /** Names of Envoy's statistics, before Prometheus' tags are taken out of them. */
 const wanted = 'istio_requests_total|istio_tcp_connections_(opened|closed)_total|shadow_|server.uptime';
-/** The same in Prometheus' form. */
+/** The same in Prometheus' form. Dry runs of TCP have lost most of their name to tags, so their samples are told by their labels. */
 const kept =
-  /^(istio_requests_total|istio_tcp_connections_(opened|closed)_total|envoy_(http|tcp)_rbac|envoy_server_uptime)$/;
+  /^(istio_requests_total|istio_tcp_connections_(opened|closed)_total|envoy_(http|tcp).*|envoy_server_uptime)$/;
 const uptimeName = 'envoy_server_uptime';
 
 /** Reads the counters of many proxies; what one way was refused in a namespace is not tried there again. */
@@ -99,5 +99,9 @@ function isMetrics(text: string): boolean {
 function reading(at: number, text: string, via: CounterReading['via']): CounterReading {
   const samples = parsePrometheus(text, (name) => kept.test(name));
   const uptime = samples.find(({ name }) => name === uptimeName)?.value;
-  return { at, uptime, via, samples: samples.filter(({ name }) => name !== uptimeName) };
+  return { at, uptime, via, samples: samples.filter(isWanted) };
+}
+
+function isWanted({ name, labels }: Sample): boolean {
+  return name.startsWith('istio_') || labels.authz_dry_run_result !== undefined;
 }

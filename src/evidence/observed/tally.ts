@@ -21,19 +21,15 @@ export interface SourceRead {
   readonly window: Window;
 }
 
-/**
- * @param port absent: what counters could not put down to a port
- * @param reads the sources that were read; a source that saw nothing counts as having seen nothing
- */
-export function observedPort(
+/** @param port absent: what counters could not put down to a port */
+function observedPort(
   workload: Workload,
   port: number | undefined,
   records: readonly TrafficRecord[],
   reads: readonly SourceRead[],
+  remains: (read: SourceRead) => Remainder,
 ): ObservedPort {
-  // Padlock's own probes and what a pod sends to itself are nobody's business.
-  const others = records.filter(({ sender }) => sender.kind !== 'padlock' && sender.kind !== 'self');
-  const tallies = reads.map(({ source, window }) => tally(source, window, others));
+  const tallies = reads.map(({ source, window }) => tally(source, window, records));
   const largest = (pick: (tally: Tally) => Counts): Counts =>
     tallies.map(pick).reduce((best, counts) => (amount(counts) > amount(best) ? counts : best), noCounts);
   return {
@@ -46,7 +42,9 @@ export function observedPort(
     otherTls: largest((one) => one.otherTls),
     refused: Math.max(0, ...tallies.map((one) => one.refused)),
     tallies,
-    senders: sendersOf(others, reads),
+    senders: [...namedSenders(records), ...unnamedSender(records, reads, remains)].toSorted(
+      (a, b) => order(a.security) - order(b.security) || amount(b) - amount(a) || (a.name < b.name ? -1 : 1),
+    ),
   };
 }
 
@@ -74,19 +72,14 @@ function sum(records: readonly TrafficRecord[]): Counts {
   return counts;
 }
 
-/** Each caller once for each manner, with the largest count that one source has of it; then what nobody could name. */
-function sendersOf(records: readonly TrafficRecord[], reads: readonly SourceRead[]): readonly Sender[] {
+/** Each caller once for each manner, with the largest count that one source has of it. */
+function namedSenders(records: readonly TrafficRecord[]): readonly Sender[] {
   const named = records.filter(({ sender }) => sender.kind !== 'unknown');
   const groups = Map.groupBy(named, ({ sender, security }) => `${security} ${partyKey(sender)}`);
-  const senders = [...groups.values()].flatMap((group) => {
+  return [...groups.values()].flatMap((group) => {
     const [first] = group;
     return first === undefined ? [] : [makeSender(first.sender, first.security, group)];
   });
-  const nameless = reads.flatMap(({ source, window }) => unnamed(records, source, window));
-  const most = nameless.toSorted((a, b) => amount(b) - amount(a))[0];
-  return [...senders, ...(most === undefined ? [] : [most])].toSorted(
-    (a, b) => order(a.security) - order(b.security) || amount(b) - amount(a) || (a.name < b.name ? -1 : 1),
-  );
 }
 
 export function partyKey({ kind, namespace, name, because }: Party): string {
@@ -125,17 +118,17 @@ function distinct(values: readonly (string | undefined)[]): readonly string[] {
   return [...new Set(values.filter((value) => value !== undefined))];
 }
 
+type Remainder = Pick<Counts, 'requests' | 'connections'>;
+
 /** Plaintext that a source counted in its window beyond what all sources together could put a name to then. */
-function unnamed(records: readonly TrafficRecord[], source: SourceName, window: Window): readonly Sender[] {
+function remainder(records: readonly TrafficRecord[], { source, window }: SourceRead): Remainder {
   const plaintext = records.filter(({ security }) => security !== 'mtls');
   const own = plaintext.filter((record) => record.source === source);
-  const nameless = own.filter(({ sender }) => sender.kind === 'unknown');
-  if (nameless.length === 0) return [];
+  const nameless = sum(own.filter(({ sender }) => sender.kind === 'unknown'));
   const total = sum(own);
   const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
   const within = plaintext.filter(
-    ({ sender, at, refused }) =>
-      sender.kind !== 'unknown' && refused !== true && (at === undefined || (at >= from && at <= to)),
+    ({ sender, at }) => sender.kind !== 'unknown' && (at === undefined || (at >= from && at <= to)),
   );
   const named = { requests: 0, connections: 0 };
   for (const group of Map.groupBy(within, ({ sender }) => partyKey(sender)).values()) {
@@ -143,13 +136,31 @@ function unnamed(records: readonly TrafficRecord[], source: SourceName, window: 
     named.requests += Math.max(0, ...bySource.map(({ requests }) => requests));
     named.connections += Math.max(0, ...bySource.map(({ connections }) => connections));
   }
-  const requests = Math.max(0, total.requests - named.requests);
-  const connections = Math.max(0, total.connections - named.connections);
-  const open = Math.max(0, sum(nameless).open);
-  // Connections that only are open were counted when they began; a name for them is in no log before they end.
-  if (requests + connections + open === 0) return [];
-  const party = unknownSender(`${source} counted it and nothing names the caller`);
-  return [{ ...makeSender(party, 'plaintext', nameless), requests, connections, open }];
+  return {
+    requests: Math.min(nameless.requests, Math.max(0, total.requests - named.requests)),
+    connections: Math.min(nameless.connections, Math.max(0, total.connections - named.connections)),
+  };
+}
+
+/** The sender whom nobody could name, as the source that counted most of it has it. */
+function unnamedSender(
+  records: readonly TrafficRecord[],
+  reads: readonly SourceRead[],
+  remains: (read: SourceRead) => Remainder,
+): readonly Sender[] {
+  const found = reads.flatMap((read) => {
+    const nameless = records.filter(
+      ({ source, security, sender }) =>
+        source === read.source && security !== 'mtls' && sender.kind === 'unknown',
+    );
+    const { requests, connections } = remains(read);
+    // Connections that only are open were counted when they began; a name for them is in no log before they end.
+    const { open } = sum(nameless);
+    if (requests + connections + open === 0) return [];
+    const party = unknownSender(`${read.source} counted it and nothing names the caller`);
+    return [{ ...makeSender(party, 'plaintext', nameless), requests, connections, open }];
+  });
+  return found.toSorted((a, b) => amount(b) - amount(a)).slice(0, 1);
 }
 
 /** Rows for every port that a workload has or that a record names, and one for what no port could be found for. */
@@ -159,13 +170,30 @@ export function observedPorts(
   records: readonly TrafficRecord[],
   reads: readonly SourceRead[],
 ): readonly ObservedPort[] {
-  const byPort = Map.groupBy(records, ({ port }) => port);
+  // Padlock's own probes and what a pod sends to itself are nobody's business.
+  const others = records.filter(({ sender }) => sender.kind !== 'padlock' && sender.kind !== 'self');
+  const byPort = Map.groupBy(others, ({ port }) => port);
   const all = [...new Set([...ports, ...byPort.keys()])]
     .filter((port) => port !== undefined)
     .toSorted((a, b) => a - b);
+  const rows = all.map((port) => {
+    const own = byPort.get(port) ?? [];
+    return observedPort(workload, port, own, reads, (read) => remainder(own, read));
+  });
   const elsewhere = byPort.get(undefined);
-  return [
-    ...all.map((port) => observedPort(workload, port, byPort.get(port) ?? [], reads)),
-    ...(elsewhere === undefined ? [] : [observedPort(workload, undefined, elsewhere, reads)]),
-  ];
+  if (elsewhere === undefined) return rows;
+  // A caller whom the log names at a port is not counted once more where a counter knows no port.
+  const remains = (read: SourceRead): Remainder => {
+    const whole = remainder(others, read);
+    const atPorts = all.map((port) => remainder(byPort.get(port) ?? [], read));
+    return {
+      requests: whole.requests - atPorts.reduce((total, { requests }) => total + requests, 0),
+      connections: whole.connections - atPorts.reduce((total, { connections }) => total + connections, 0),
+    };
+  };
+  return [...rows, observedPort(workload, undefined, elsewhere, reads, (read) => positive(remains(read)))];
+}
+
+function positive({ requests, connections }: Remainder): Remainder {
+  return { requests: Math.max(0, requests), connections: Math.max(0, connections) };
 }

@@ -8,6 +8,7 @@ import {
   countText,
   kindTitles,
   placeText,
+  rehearsalLines,
   senderName,
   shownBy,
   windowText,
@@ -18,6 +19,7 @@ export function renderPlanMarkdown(plan: NamespacePlan): string {
     `## Padlock: plan for ${codeSpan(plan.namespace)}`,
     `**${escapeMarkdown(answerSentence(plan))}**`,
     ...traffic(plan),
+    ...(plan.observation === undefined ? [] : bullets('Dry run of STRICT', rehearsalLines(plan.observation))),
     ...breakers(plan),
     ...exceptions(plan),
     ...bullets(

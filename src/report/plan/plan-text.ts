@@ -11,6 +11,7 @@ import {
   kindTitles,
   placeText,
   plural,
+  rehearsalLines,
   senderName,
   shownBy,
   totals,
@@ -39,6 +40,9 @@ export function renderPlanText(plan: NamespacePlan, options: PlanTextOptions): s
   const blocks = [
     printable(`plan for namespace ${plan.namespace} (${plan.context}): ${plan.target}`),
     ...trafficBlocks(plan, options, heading),
+    ...(plan.observation === undefined
+      ? []
+      : listBlock('Dry run of STRICT', rehearsalLines(plan.observation), options, heading)),
     ...breakerBlocks(plan.breakers, options, heading),
     ...exceptionBlocks(plan.exceptions, options, heading),
     ...listBlock('Nothing came to these ports', quietLines(plan), options, heading),

@@ -102,3 +102,19 @@ export function totals(observation: Observation): { readonly mtls: number; reado
   }
   return { mtls, plaintext };
 }
+
+/** What the dry run of STRICT counted, a line a port: `Deployment/web :80 would have refused 3 requests, let through 5`. */
+export function rehearsalLines(observation: Observation): readonly string[] {
+  return observation.ports.flatMap((row) => {
+    const tally = row.tallies.find(({ source }) => source === 'dry run');
+    if (
+      tally === undefined ||
+      (row.port === undefined && amount(tally.plaintext) + amount(tally.mtls) === 0)
+    ) {
+      return [];
+    }
+    const port = row.port === undefined ? ' (TCP or undeclared ports)' : ` :${row.port}`;
+    const refused = `would have refused ${countText(tally.plaintext)}, let through ${countText(tally.mtls)}`;
+    return [`${row.workload}${port} ${refused}`];
+  });
+}
