@@ -49,8 +49,13 @@ export async function istioCrds(): Promise<string> {
   return join(module.Dir, 'kubernetes', 'customresourcedefinitions.gen.yaml');
 }
 
+export interface ControlPlaneOptions {
+  /** False: no kube-controller-manager, so that objects stay exactly as they are written. */
+  readonly controllers?: boolean;
+}
+
 /** Starts the control plane and waits until it is ready. Logs of the processes go to files in its own temporary folder. */
-export async function startControlPlane(): Promise<ControlPlane> {
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'padlock-kubernetes-'));
   const [etcdPort, peerPort, apiPort] = await freePorts(3);
   const token = randomBytes(16).toString('hex');
@@ -99,19 +104,22 @@ export async function startControlPlane(): Promise<ControlPlane> {
     kubeconfigText(server, readFileSync(join(folder, 'certs', 'apiserver.crt')), token),
     { mode: 0o600 },
   );
-  const controllers = start(folder, 'kube-controller-manager', [
-    `--kubeconfig=${kubeconfig}`,
-    '--bind-address=127.0.0.1',
-    '--secure-port=0',
-    '--leader-elect=false',
-    '--use-service-account-credentials=false',
-    `--service-account-private-key-file=${join(folder, 'sa.key')}`,
-  ]);
+  const controllers =
+    options.controllers === false
+      ? undefined
+      : start(folder, 'kube-controller-manager', [
+          `--kubeconfig=${kubeconfig}`,
+          '--bind-address=127.0.0.1',
+          '--secure-port=0',
+          '--leader-elect=false',
+          '--use-service-account-credentials=false',
+          `--service-account-private-key-file=${join(folder, 'sa.key')}`,
+        ]);
   return {
     kubeconfig,
     server,
     stop: async () => {
-      await end(controllers);
+      if (controllers !== undefined) await end(controllers);
       await end(apiServer);
       await end(etcd);
       rmSync(folder, { recursive: true, force: true });

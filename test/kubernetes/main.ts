@@ -38,6 +38,7 @@ function milliseconds(minutes: string | undefined): number {
 
 function environment(): NodeJS.ProcessEnv {
   const { KUBECONFIG, ...env } = process.env;
+  env.PADLOCK_REAL_KUBERNETES = '1';
   if (values.record) env.PADLOCK_RECORD = '1';
   if (!values.existing) return env;
   if (KUBECONFIG === undefined || KUBECONFIG === '' || KUBECONFIG.includes(':')) {
