@@ -88,8 +88,6 @@ async function serveChannel(
 ): Promise<void> {
   const head = Buffer.alloc(2);
   head.writeUInt16LE(port);
-  await send(socket, first, head);
-  await send(socket, first + 1, head);
   const early: Buffer[] = [];
   let target: Duplex | undefined;
   socket.on('message', (data) => {
@@ -102,6 +100,9 @@ async function serveChannel(
       target.once('drain', () => socket.resume());
     }
   });
+  // Listening comes first: the client need not wait for these.
+  await send(socket, first, head);
+  await send(socket, first + 1, head);
   try {
     target = await dial(port);
   } catch (reason) {
