@@ -1,17 +1,19 @@
 /**
  * Reads a sidecar's Envoy admin interface (127.0.0.1:15000 in the pod): by port-forward, else by running `pilot-agent
- * request` in the `istio-proxy` container; whichever the rights allow. A reader remembers what was refused.
+ * request` in the `istio-proxy` container, else by the API server's pod proxy where the interface was bound to more than
+ * the loopback; whichever the rights allow. A reader remembers what was refused.
  */
-import { request as httpRequest } from 'node:http';
 import { PadlockError } from '../errors.ts';
 import type { Cluster } from '../sources/cluster.ts';
+import { errorForStatus } from '../sources/kube/status.ts';
+import { httpOverStream } from './http-over-stream.ts';
 
 /** `via`: how it was read. A refusal names each way and why it failed. */
 export type AdminAnswer =
   | { readonly ok: true; readonly text: string; readonly via: Way }
   | { readonly ok: false; readonly reasons: readonly string[]; readonly forbidden: boolean };
 
-export type Way = 'port-forward' | 'exec';
+export type Way = 'port-forward' | 'exec' | 'pod-proxy';
 
 const adminPort = 15000;
 const timeoutMs = 20_000;
@@ -36,7 +38,9 @@ export class AdminReader {
   async get(namespace: string, pod: string, path: string): Promise<AdminAnswer> {
     const reasons: string[] = [];
     let forbidden = true;
-    for (const way of ['port-forward', 'exec'] as const) {
+    for (const way of ['port-forward', 'exec', 'pod-proxy'] as const) {
+      // What is no matter of rights would not go better from outside the pod.
+      if (way === 'pod-proxy' && !forbidden) break;
       const key = `${namespace}/${way}`;
       const known = this.#refused.get(key);
       if (known !== undefined) {
@@ -44,19 +48,28 @@ export class AdminReader {
         continue;
       }
       try {
-        const read =
-          way === 'exec' ? this.#byExec(namespace, pod, path) : this.#byPortForward(namespace, pod, path);
-        return { ok: true, via: way, text: await read };
+        return { ok: true, via: way, text: await this.#by(way, namespace, pod, path) };
       } catch (error) {
         this.#signal?.throwIfAborted();
         const reason = `${way}: ${error instanceof Error ? error.message : String(error)}`;
         reasons.push(reason);
         if (error instanceof PadlockError && error.code === 'CLUSTER_FORBIDDEN')
           this.#refused.set(key, reason);
-        else forbidden = false;
+        else if (way !== 'pod-proxy') forbidden = false;
       }
     }
     return { ok: false, reasons, forbidden };
+  }
+
+  #by(way: Way, namespace: string, pod: string, path: string): Promise<string> {
+    switch (way) {
+      case 'port-forward':
+        return this.#byPortForward(namespace, pod, path);
+      case 'exec':
+        return this.#byExec(namespace, pod, path);
+      case 'pod-proxy':
+        return this.#byPodProxy(namespace, pod, path);
+    }
   }
 
   async #byExec(namespace: string, pod: string, path: string): Promise<string> {
@@ -73,40 +86,22 @@ export class AdminReader {
   async #byPortForward(namespace: string, pod: string, path: string): Promise<string> {
     const signal = this.#deadline();
     const stream = await this.#cluster.portForward(namespace, pod, adminPort, signal);
-    try {
-      return await new Promise((resolve, reject) => {
-        const call = httpRequest(
-          {
-            method: 'GET',
-            path,
-            headers: { host: `localhost:${adminPort}` },
-            createConnection: () => stream,
-            signal,
-          },
-          (answer) => {
-            const parts: Buffer[] = [];
-            let size = 0;
-            answer.on('data', (chunk: Buffer) => {
-              parts.push(chunk);
-              size += chunk.length;
-              if (size > maxBytes) answer.destroy(new Error(`more than ${maxBytes} bytes`));
-            });
-            answer.on('error', reject);
-            answer.on('end', () => {
-              const text = Buffer.concat(parts).toString('utf8');
-              if (answer.statusCode === 200) resolve(text);
-              else reject(new Error(`Envoy answered ${answer.statusCode}: ${firstLine(text)}`));
-            });
-          },
-        );
-        // The stream may fail before the request has taken it over.
-        stream.on('error', reject);
-        call.on('error', reject);
-        call.end();
-      });
-    } finally {
-      stream.destroy();
+    return httpOverStream(stream, { port: adminPort, path, signal, maxBytes });
+  }
+
+  /** Reaches an admin port that was bound to the pod's address; by default it is bound to the loopback. */
+  async #byPodProxy(namespace: string, pod: string, path: string): Promise<string> {
+    const answer = await this.#cluster.raw({
+      method: 'GET',
+      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}:${adminPort}/proxy${path}`,
+      signal: this.#deadline(),
+    });
+    if (answer.status === 403) {
+      const asked = { verb: 'get', group: '', resource: 'pods/proxy', namespace, name: pod };
+      throw errorForStatus(answer.status, answer.body, asked, this.#cluster.context);
     }
+    if (answer.status === 200) return answer.body;
+    throw new Error(`port ${adminPort} cannot be reached from outside the pod (HTTP ${answer.status})`);
   }
 
   #deadline(): AbortSignal {

@@ -9,6 +9,7 @@ import { apiServerAddress, labNodes, nodeObject } from './bootstrap/nodes.ts';
 import { startControllers } from './controllers/all.ts';
 import { timestamp } from './controllers/conditions.ts';
 import { createRecorder } from './controllers/events.ts';
+import type { ProxyStatus } from './istiod/istiod.ts';
 import type { PodObject } from './kinds/pod.ts';
 import { type RunningKubelet, startKubelet } from './kubelet/node-agent.ts';
 import { maxNodes } from './kubelet/pod-addresses.ts';
@@ -27,6 +28,7 @@ export interface CoreOptions {
   /** PEM of the API server's authority. */
   readonly clusterCertificate: string;
   readonly startSidecar: ((host: SidecarHost) => Sidecar) | undefined;
+  readonly proxyStatus?: () => readonly ProxyStatus[];
   readonly token: (pod: PodObject, audience: string | undefined) => string | undefined;
   readonly drainMilliseconds: number;
   /** Something in the lab failed and is tried again, or one pod suffers: a sentence for the lab's log. */
@@ -54,6 +56,7 @@ export async function startCore(options: CoreOptions): Promise<ClusterCore> {
       now,
       events: (node) => createRecorder(api, 'kubelet', now, node),
       startSidecar: options.startSidecar,
+      proxyStatus: options.proxyStatus,
       token: options.token,
       folder,
       drainMilliseconds: options.drainMilliseconds,

@@ -85,6 +85,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     curl,
     clusterCertificate: certificates.caCertificate,
     startSidecar: istiod.startSidecar,
+    proxyStatus: istiod.status,
     token: (pod, audience) => (server === undefined ? undefined : tokenOf(api, server, pod, audience)),
     drainMilliseconds: options.propagation === undefined ? quickDrain : options.propagation.max + quickDrain,
     onProblem,

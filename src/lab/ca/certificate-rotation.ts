@@ -2,7 +2,7 @@
 import { CaUnavailable, type MeshCa, type WorkloadCertificate } from './mesh-ca.ts';
 
 export interface RotationOptions {
-  readonly ca: MeshCa;
+  readonly ca: Pick<MeshCa, 'issue'>;
   readonly spiffeId: string;
   readonly ttlSeconds: number;
   /** Milliseconds since the epoch. */

@@ -22,6 +22,8 @@ export interface WorkloadCertificate {
 export interface IssueRequest {
   readonly spiffeId: string;
   readonly ttlSeconds: number;
+  /** Milliseconds since the epoch; now when absent. */
+  readonly issuedAt?: number;
 }
 
 export interface MeshCaOptions {
@@ -79,7 +81,7 @@ export async function createMeshCa(options: MeshCaOptions): Promise<MeshCa> {
     trustBundle: () => roots.map((root) => root.pem).join(''),
     async issue(request) {
       if (!available) throw new CaUnavailable('the certificate authority does not answer');
-      return issueFrom(signer, request, options.now());
+      return issueFrom(signer, request, request.issuedAt ?? options.now());
     },
     async addRoot() {
       roots = [...roots, await createRoot(options)];

@@ -3,14 +3,16 @@
 import type { KubeObject } from '../../istio/kubernetes.ts';
 import { parsePod } from '../../istio/pod.ts';
 import type { Change } from '../api/api.ts';
-import { startRotation } from '../ca/certificate-rotation.ts';
+import { type Rotation, type RotationOptions, startRotation } from '../ca/certificate-rotation.ts';
 import { createMeshCa } from '../ca/mesh-ca.ts';
+import type { ProxyConfig } from '../sidecar/config/proxy-config.ts';
 import type { Sidecar, SidecarHost } from '../sidecar/sidecar.ts';
 import { startSidecar } from '../sidecar/start-sidecar.ts';
 import { ConfigGenerator, Interner } from './generate/proxy-config.ts';
 import { createInjection } from './injection/injection.ts';
 import type { Istiod, IstiodOptions } from './istiod.ts';
 import { buildMeshModel, type MeshModel, watchedResources } from './model/mesh-model.ts';
+import { type CertificateSource, faultOf, servedCertificate, strangerCa } from './faults.ts';
 import { describeNode } from './node.ts';
 import { ProxyConnection } from './push/proxy-connection.ts';
 import { seededRandom } from './push/random.ts';
@@ -34,6 +36,7 @@ export async function createIstiod(options: IstiodOptions): Promise<Istiod> {
   const objects = new Map<string, KubeObject>();
   const proxies = new Set<ConnectedProxy>();
   const interner = new Interner();
+  const lawlessInterner = new Interner();
   let pushes = 0;
   let timer: NodeJS.Timeout | undefined;
   let model: MeshModel = buildMeshModel([]);
@@ -54,6 +57,12 @@ export async function createIstiod(options: IstiodOptions): Promise<Istiod> {
     const known = objects.get(`pods ${namespace ?? ''}/${name}`) ?? host.pod;
     connection.push(generator.configFor(podWithAddress(known, host.ip), number));
   };
+  /** What a sidecar that ignores policies makes of a configuration. */
+  const withoutPolicies = (host: SidecarHost, number: string): ProxyConfig => {
+    const lawless = [...objects.values()].filter(({ kind }) => kind !== 'PeerAuthentication');
+    const pod = podWithAddress(host.pod, host.ip);
+    return new ConfigGenerator(buildMeshModel(lawless), lawlessInterner).configFor(pod, number);
+  };
   const rebuild = (): void => {
     clearTimeout(timer);
     timer = undefined;
@@ -73,7 +82,9 @@ export async function createIstiod(options: IstiodOptions): Promise<Istiod> {
     announceSync();
   };
 
-  const ca = await createMeshCa({ trustDomain: trustDomain(api.list('configmaps')), now });
+  const caOptions = { trustDomain: trustDomain(api.list('configmaps')), now };
+  const ca = await createMeshCa(caOptions);
+  const stranger = strangerCa(caOptions);
   const unwatch = api.watch(watchedResources, observe, { initial: true });
 
   return {
@@ -98,12 +109,14 @@ export async function createIstiod(options: IstiodOptions): Promise<Istiod> {
     },
     startSidecar(host) {
       const node = describeNode(host, model.config);
+      const fault = faultOf(host);
       const sidecar = startSidecar({
         host,
         node,
         now,
         random,
         drainMs: (options.drainSeconds ?? defaultDrainSeconds) * 1000,
+        hides: fault?.hidden === true,
       });
       const connection = new ProxyConnection({
         name: `${node.podName}.${node.namespace}`,
@@ -111,34 +124,42 @@ export async function createIstiod(options: IstiodOptions): Promise<Istiod> {
           propagation === undefined
             ? undefined
             : () => propagation.min + delays() * (propagation.max - propagation.min),
+        deaf: fault?.name === 'stale',
         load(config) {
-          sidecar.load(config);
+          sidecar.load(fault?.name === 'ignores-policy' ? withoutPolicies(host, config.version) : config);
+          sidecar.shown?.load(config);
           sidecar.checkReady();
         },
         onAcknowledged: announceSync,
       });
       const proxy: ConnectedProxy = { connection, host };
       proxies.add(proxy);
-      sidecar.secrets.putRoots(ca.trustBundle());
-      const unsubscribe = ca.onBundleChange(() => sidecar.secrets.putRoots(ca.trustBundle()));
-      const rotation = startRotation({
-        ca,
-        now,
-        random,
-        spiffeId: `spiffe://${model.config.trustDomain}/ns/${node.namespace}/sa/${node.serviceAccount}`,
-        ttlSeconds: options.certTtlSeconds ?? defaultCertTtlSeconds,
-        onCertificate(certificate) {
+      const putRoots = (): void => {
+        for (const { secrets } of [sidecar, ...(sidecar.shown === undefined ? [] : [sidecar.shown])])
+          secrets.putRoots(ca.trustBundle());
+      };
+      putRoots();
+      const unsubscribe = ca.onBundleChange(putRoots);
+      const ttlSeconds = options.certTtlSeconds ?? defaultCertTtlSeconds;
+      const spiffeId = `spiffe://${model.config.trustDomain}/ns/${node.namespace}/sa/${node.serviceAccount}`;
+      const keep = (source: CertificateSource, onCertificate: RotationOptions['onCertificate']): Rotation =>
+        startRotation({ ...source, now, random, ttlSeconds, onCertificate });
+      const rotations = [
+        keep(servedCertificate(fault?.name, { ca, spiffeId }, stranger, now), (certificate) => {
           sidecar.secrets.putCertificate(certificate);
           sidecar.checkReady();
-        },
-      });
+        }),
+        ...(sidecar.shown === undefined
+          ? []
+          : [keep({ ca, spiffeId }, (certificate) => sidecar.shown?.secrets.putCertificate(certificate))]),
+      ];
       if (timer !== undefined) rebuild();
       push(proxy, version());
       const { close } = sidecar;
       const stop = async (): Promise<void> => {
         proxies.delete(proxy);
         connection.close();
-        rotation.close();
+        for (const rotation of rotations) rotation.close();
         unsubscribe();
         interner.forget(`inbound ${node.namespace}/${node.podName}`);
         await close();

@@ -338,6 +338,7 @@ export class PodRunner {
       env,
       listen: (port, onConnection, options) => this.network.listen(port, onConnection, options),
       connect: (name, port) => this.network.connect('application', name, port),
+      proxyStatus: this.#environment.proxyStatus,
       log: say,
       now,
     };

@@ -16,12 +16,16 @@ export interface SidecarOptions {
   readonly now: () => number;
   readonly random: () => number;
   readonly drainMs: number;
+  /** The admin interface shows `shown` instead of what the sidecar does. */
+  readonly hides?: boolean;
 }
 
 /** A sidecar together with what the control plane does to it. */
 export interface RunningSidecar extends Sidecar {
   readonly secrets: Secrets;
   load(config: ProxyConfig): void;
+  /** What the admin interface shows in place of the above; only with `hides`. */
+  readonly shown: { readonly secrets: Secrets; load(config: ProxyConfig): void } | undefined;
   /** Call after secrets or configuration came: the sidecar is ready once it has both. */
   checkReady(): void;
 }
@@ -44,6 +48,7 @@ export function startSidecar(options: SidecarOptions): RunningSidecar {
     routes: (name) => loader.current?.routes.get(name),
   };
   const loader = new ConfigLoader(proxy);
+  const shown = options.hides === true ? shownBeside(proxy) : undefined;
   let ready = false;
   let closed = false;
   let announceReady: () => void = () => undefined;
@@ -51,13 +56,17 @@ export function startSidecar(options: SidecarOptions): RunningSidecar {
     announceReady = resolve;
   });
   const servers: ReadonlyMap<number, Server> = createServers({
-    proxy,
-    loader,
+    proxy: shown?.proxy ?? proxy,
+    loader: shown?.loader ?? loader,
     startedAt: now(),
     ready: () => ready,
   });
   return {
     secrets,
+    shown:
+      shown === undefined
+        ? undefined
+        : { secrets: shown.proxy.secrets, load: (config) => shown.loader.load(config) },
     servers,
     get ready() {
       return ready;
@@ -85,7 +94,14 @@ export function startSidecar(options: SidecarOptions): RunningSidecar {
     async close() {
       closed = true;
       loader.close();
+      shown?.loader.close();
       for (const server of servers.values()) server.closeAllConnections();
     },
   };
+}
+
+/** A second set of what the admin interface looks at; no connection ever meets it. */
+function shownBeside(proxy: ProxyRuntime): { readonly proxy: ProxyRuntime; readonly loader: ConfigLoader } {
+  const beside = { ...proxy, secrets: new Secrets(proxy.now), stats: new Stats() };
+  return { proxy: { ...beside, stats: proxy.stats }, loader: new ConfigLoader(beside) };
 }

@@ -3,6 +3,7 @@
  * pod's network and environment handed in, and nothing of the host.
  */
 import type { Socket } from 'node:net';
+import type { ProxyStatus } from '../istiod/istiod.ts';
 import type { Container, PodObject } from '../kinds/pod.ts';
 import type { Endpoint } from '../net/network.ts';
 
@@ -23,6 +24,8 @@ export interface ProgramHost {
   listen(port: number, onConnection: OnConnection, options?: ListenOptions): () => void;
   /** Connects as the container does: cluster DNS, then the sidecar where the traffic is captured. */
   connect(host: string, port: number): Promise<Socket>;
+  /** What the control plane sent to each sidecar: for its own pod's debug pages. */
+  readonly proxyStatus: (() => readonly ProxyStatus[]) | undefined;
   /** A line for the container's log. */
   log(line: string): void;
   now(): Date;

@@ -6,6 +6,8 @@ export interface ProxyConnectionOptions {
   readonly name: string;
   /** How long this proxy takes to hear of a change, drawn anew for each change; undefined: no time at all. */
   readonly delayMs: (() => number) | undefined;
+  /** It hears the first configuration and none after it. */
+  readonly deaf?: boolean;
   readonly load: (config: ProxyConfig) => void;
   readonly onAcknowledged: () => void;
 }
@@ -41,7 +43,8 @@ export class ProxyConnection {
     if (this.#closed || (this.#sent !== undefined && sameResources(this.#sent, config))) return;
     const first = this.#sent === undefined;
     this.#sent = config;
-    const { delayMs } = this.#options;
+    const { delayMs, deaf } = this.#options;
+    if (deaf === true && !first) return;
     if (first || delayMs === undefined) {
       this.#deliver();
       return;
