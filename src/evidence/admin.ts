@@ -13,7 +13,11 @@ export type AdminAnswer =
   | { readonly ok: true; readonly text: string; readonly via: Way }
   | { readonly ok: false; readonly reasons: readonly string[]; readonly forbidden: boolean };
 
-export type Way = 'port-forward' | 'exec' | 'pod-proxy';
+export type AdminAnswers =
+  | { readonly ok: true; readonly texts: readonly string[]; readonly via: Way }
+  | { readonly ok: false; readonly reasons: readonly string[]; readonly forbidden: boolean };
+
+export type Way = 'port-forward' | 'exec' | 'pod proxy';
 
 const adminPort = 15000;
 const timeoutMs = 20_000;
@@ -36,11 +40,20 @@ export class AdminReader {
    * @throws only the signal's reason; what goes wrong in one pod is part of the answer
    */
   async get(namespace: string, pod: string, path: string): Promise<AdminAnswer> {
+    const answer = await this.getAll(namespace, pod, [path]);
+    return answer.ok ? { ok: true, via: answer.via, text: answer.texts[0] ?? '' } : answer;
+  }
+
+  /**
+   * GETs several paths of one proxy, over one connection where there is one.
+   * @throws only the signal's reason
+   */
+  async getAll(namespace: string, pod: string, paths: readonly string[]): Promise<AdminAnswers> {
     const reasons: string[] = [];
     let forbidden = true;
-    for (const way of ['port-forward', 'exec', 'pod-proxy'] as const) {
+    for (const way of ['port-forward', 'exec', 'pod proxy'] as const) {
       // What is no matter of rights would not go better from outside the pod.
-      if (way === 'pod-proxy' && !forbidden) break;
+      if (way === 'pod proxy' && !forbidden) break;
       const key = `${namespace}/${way}`;
       const known = this.#refused.get(key);
       if (known !== undefined) {
@@ -48,28 +61,28 @@ export class AdminReader {
         continue;
       }
       try {
-        return { ok: true, via: way, text: await this.#by(way, namespace, pod, path) };
+        return { ok: true, via: way, texts: await this.#by(way, namespace, pod, paths) };
       } catch (error) {
         this.#signal?.throwIfAborted();
         const reason = `${way}: ${error instanceof Error ? error.message : String(error)}`;
         reasons.push(reason);
         if (error instanceof PadlockError && error.code === 'CLUSTER_FORBIDDEN')
           this.#refused.set(key, reason);
-        else if (way !== 'pod-proxy') forbidden = false;
+        else if (way !== 'pod proxy') forbidden = false;
       }
     }
     return { ok: false, reasons, forbidden };
   }
 
-  #by(way: Way, namespace: string, pod: string, path: string): Promise<string> {
-    switch (way) {
-      case 'port-forward':
-        return this.#byPortForward(namespace, pod, path);
-      case 'exec':
-        return this.#byExec(namespace, pod, path);
-      case 'pod-proxy':
-        return this.#byPodProxy(namespace, pod, path);
+  async #by(way: Way, namespace: string, pod: string, paths: readonly string[]): Promise<readonly string[]> {
+    if (way === 'port-forward') return this.#byPortForward(namespace, pod, paths);
+    const texts: string[] = [];
+    for (const path of paths) {
+      const text =
+        way === 'exec' ? this.#byExec(namespace, pod, path) : this.#byPodProxy(namespace, pod, path);
+      texts.push(await text);
     }
+    return texts;
   }
 
   async #byExec(namespace: string, pod: string, path: string): Promise<string> {
@@ -83,10 +96,10 @@ export class AdminReader {
     throw new Error(`pilot-agent ended with ${result.exitCode}: ${firstLine(result.stderr)}`);
   }
 
-  async #byPortForward(namespace: string, pod: string, path: string): Promise<string> {
+  async #byPortForward(namespace: string, pod: string, paths: readonly string[]): Promise<readonly string[]> {
     const signal = this.#deadline();
     const stream = await this.#cluster.portForward(namespace, pod, adminPort, signal);
-    return httpOverStream(stream, { port: adminPort, path, signal, maxBytes });
+    return httpOverStream(stream, { port: adminPort, paths, signal, maxBytes });
   }
 
   /** Reaches an admin port that was bound to the pod's address; by default it is bound to the loopback. */

@@ -52,7 +52,8 @@ async function ask(namespace: string, effects: SyncEffects): Promise<SyncAnswer>
       ...(signal === undefined ? {} : { signal }),
     });
     const running = listed.items.filter((pod) => asText(dig(pod.status, 'phase')) === 'Running');
-    if (running.length === 0) return { read: false, why: `no istiod runs in ${namespace}`, notAllowed: false };
+    if (running.length === 0)
+      return { read: false, why: `no istiod runs in ${namespace}`, notAllowed: false };
     const answers = await Promise.all(running.map((pod) => askOne(cluster, namespace, pod, signal)));
     const texts = answers.flatMap((answer) => ('text' in answer ? [answer.text] : []));
     const [failure] = answers.flatMap((answer) => ('text' in answer ? [] : [answer]));
@@ -77,7 +78,12 @@ async function askOne(
   const within = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
   try {
     const stream = await cluster.portForward(namespace, name, monitoringPort, within);
-    return { text: await httpOverStream(stream, { port: monitoringPort, path, signal: within }) };
+    const [text = ''] = await httpOverStream(stream, {
+      port: monitoringPort,
+      paths: [path],
+      signal: within,
+    });
+    return { text };
   } catch (error) {
     signal?.throwIfAborted();
     const byForward = reasonOf(error);

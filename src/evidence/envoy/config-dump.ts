@@ -65,12 +65,37 @@ export function parseConfigDump(text: string, source: string): ConfigDump {
   if (isObject(root) && Array.isArray(root.workloads) && !Array.isArray(root.configs)) {
     return { kind: 'ztunnel', raw: root };
   }
+  // A dump that was asked for by resource and name, and that has none such, is printed as an empty message.
+  if (isObject(root) && Object.keys(root).length === 0) return parseSections([]);
   if (!isObject(root) || !Array.isArray(root.configs)) {
     throw new PadlockError('INPUT_INVALID', `what ${source} answered is not a config dump`, {
       hint: 'expected the JSON of Envoy’s /config_dump, with a list "configs"',
     });
   }
-  const sections = asObjects(root.configs);
+  return parseSections(gathered(asObjects(root.configs)));
+}
+
+/** With `?resource=dynamic_listeners` the elements of a section stand alone; which list each belongs to. */
+const elements: Readonly<Record<string, readonly [section: string, list: string]>> = {
+  StaticListener: ['ListenersConfigDump', 'static_listeners'],
+  DynamicListener: ['ListenersConfigDump', 'dynamic_listeners'],
+  StaticCluster: ['ClustersConfigDump', 'static_clusters'],
+  DynamicCluster: ['ClustersConfigDump', 'dynamic_active_clusters'],
+  StaticEndpointConfig: ['EndpointsConfigDump', 'static_endpoint_configs'],
+  DynamicEndpointConfig: ['EndpointsConfigDump', 'dynamic_endpoint_configs'],
+  StaticSecret: ['SecretsConfigDump', 'static_secrets'],
+  DynamicSecret: ['SecretsConfigDump', 'dynamic_active_secrets'],
+};
+
+/** Puts elements that stand alone back into sections. */
+function gathered(configs: readonly JsonObject[]): readonly JsonObject[] {
+  return configs.map((config) => {
+    const element = elements[typed(config).type];
+    return element === undefined ? config : { '@type': element[0], [element[1]]: [config] };
+  });
+}
+
+function parseSections(sections: readonly JsonObject[]): EnvoyDump {
   const of = (type: string): readonly JsonObject[] =>
     sections.filter((section) => typed(section).type === type);
   const listeners = of('ListenersConfigDump');

@@ -165,6 +165,11 @@ function stateNotes(states: ListenerStates): readonly string[] {
   ];
 }
 
+/** Whether the dump holds the listener that captured connections enter. */
+export function hasInboundListener(dump: EnvoyDump): boolean {
+  return dump.listeners.some((states) => isInbound(states) && entersAt15006(states));
+}
+
 /**
  * A listener that is bound to the port itself (a Sidecar resource without capture, the proxy's own 15021 and 15090), else
  * the one that captured connections enter: `virtualInbound` on 15006.

@@ -22,47 +22,53 @@ export class NoCurl extends Error {
   override readonly name = 'NoCurl';
 }
 
-const mark = '\npadlock-status:';
+export interface CurlOptions {
+  readonly userAgent: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly insecure?: boolean;
+  /** How often the URL is asked for, in one run; 1 when absent. */
+  readonly times?: number;
+  /** HTTP/2 without an upgrade, for servers that speak nothing else. */
+  readonly http2?: boolean;
+  /** A PEM file in the container with a certificate and its key. */
+  readonly certificate?: string;
+}
+
+/** One request, or the same one several times, by curl in a container. */
+export type Curl = (where: Container, url: string, options: CurlOptions) => Promise<CurlResult>;
+
+const mark = 'padlock-end';
 const maxBody = 256 * 1024;
 const seconds = 8;
 /** A bare connection says nothing, so it stands until its time is up. */
 const bareSeconds = 2;
 
+export interface CurlRequest {
+  readonly url: string;
+  readonly options: CurlOptions;
+}
+
 /**
- * GETs a URL; never anything but a GET, or for `telnet://` a bare connection without a byte.
+ * GETs URLs one after the other; never anything but a GET, or for `telnet://` a bare connection without a byte.
+ * @returns a result for each
  * @throws NoCurl where the container has none; PadlockError where the command may not be run
  */
-export async function curl(
+export async function runCurl(
   cluster: Cluster,
   where: Container,
-  url: string,
-  options: {
-    readonly userAgent: string;
-    readonly signal?: AbortSignal | undefined;
-    readonly insecure?: boolean;
-    /** How often the URL is asked for, in one run; 1 when absent. */
-    readonly times?: number;
-  },
-): Promise<CurlResult> {
-  const command = [
-    'curl',
-    '-sS',
-    '--http1.1',
-    '--max-time',
-    String(url.startsWith('telnet:') ? bareSeconds : seconds),
-    ...(options.insecure === true ? ['-k'] : []),
-    '-A',
-    options.userAgent,
-    '-w',
-    `${mark}%{http_code}\n`,
-    ...Array.from({ length: options.times ?? 1 }, () => url),
-  ];
+  requests: readonly CurlRequest[],
+  signal: AbortSignal | undefined,
+): Promise<readonly CurlResult[]> {
+  const words = requests.map(({ url, options }, index) => [
+    ...(index === 0 ? [] : ['--next']),
+    ...curlArguments(url, options, index),
+  ]);
   let result: ExecResult;
   try {
-    result = await cluster.exec(where.namespace, where.pod, command, {
+    result = await cluster.exec(where.namespace, where.pod, ['curl', ...words.flat()], {
       container: where.container,
-      maxOutput: maxBody,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      maxOutput: maxBody * requests.length,
+      ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
     if (error instanceof Error && isMissing(error.message)) throw new NoCurl(error.message);
@@ -71,15 +77,81 @@ export async function curl(
   if (result.exitCode === 127 || (result.exitCode === 126 && isMissing(result.stderr + result.stdout))) {
     throw new NoCurl(result.stderr.trim());
   }
-  const statuses = [...result.stdout.matchAll(new RegExp(`${mark}(\\d+)\n`, 'g'))].map((match) =>
-    Number(match[1]),
-  );
-  return {
-    exitCode: result.exitCode,
+  return readOutput(result, requests.length);
+}
+
+function curlArguments(url: string, options: CurlOptions, index: number): readonly string[] {
+  return [
+    '-sS',
+    options.http2 === true ? '--http2-prior-knowledge' : '--http1.1',
+    '--max-time',
+    String(url.startsWith('telnet:') ? bareSeconds : seconds),
+    ...(options.insecure === true ? ['-k'] : []),
+    ...(options.certificate === undefined ? [] : ['--cert', options.certificate]),
+    '-A',
+    options.userAgent,
+    '-w',
+    // Where TLS was spoken, the certificates that the server showed; a curl before 7.88 prints none.
+    `\n${url.startsWith('https:') ? '%{certs}' : ''}\n${mark} ${index} %{http_code} %{exitcode} %{errormsg}\n`,
+    ...Array.from({ length: options.times ?? 1 }, () => url),
+  ];
+}
+
+interface Piece {
+  readonly index: number;
+  readonly status: number;
+  /** Undefined for a curl before 7.75, which cannot tell. */
+  readonly exitCode: number | undefined;
+  readonly error: string;
+  readonly body: string;
+}
+
+function readOutput(result: ExecResult, count: number): readonly CurlResult[] {
+  const pieces: Piece[] = [];
+  let from = 0;
+  for (const match of result.stdout.matchAll(new RegExp(`^${mark} (\\d+) (\\d+) (\\d*) ?(.*)$`, 'gm'))) {
+    const [line, index, status, exitCode, error = ''] = match;
+    pieces.push({
+      index: Number(index),
+      status: Number(status),
+      exitCode: exitCode === '' ? undefined : Number(exitCode),
+      error,
+      body: result.stdout.slice(from, match.index).trim(),
+    });
+    from = match.index + line.length;
+  }
+  return Array.from({ length: count }, (_none, index) => {
+    const own = pieces.filter((piece) => piece.index === index);
+    const body = own.map((piece) => piece.body).join('\n');
+    const alone = count === 1;
     // Where several were sent, one that got through tells more than one that did not.
-    status: statuses.toSorted((a, b) => (a === 0 ? 1 : b === 0 ? -1 : a - b))[0] ?? 0,
-    body: result.stdout.replaceAll(new RegExp(`${mark}\\d+\n`, 'g'), '\n'),
-    stderr: result.stderr.trim(),
+    const best = own.toSorted((a, b) => rank(a.status) - rank(b.status))[0];
+    const failed = best?.exitCode ?? (alone ? result.exitCode : undefined);
+    const stderr = alone && result.stderr.trim() !== '' ? result.stderr.trim() : errorLine(best);
+    return { exitCode: failed ?? unknownExit, status: best?.status ?? 0, body, stderr };
+  });
+}
+
+/** A lower status is more of an answer; none at all comes last. */
+function rank(status: number): number {
+  return status === 0 ? 1000 : status;
+}
+
+function errorLine(piece: Piece | undefined): string {
+  return piece?.exitCode === undefined || piece.exitCode === 0
+    ? ''
+    : `curl: (${piece.exitCode}) ${piece.error}`;
+}
+
+/** No exit code is known: the curl is too old to tell of one among several, or it ended before this one's turn. */
+export const unknownExit = -1;
+
+/** One request, in a run of its own. */
+export function singleCurl(cluster: Cluster): Curl {
+  return async (where, url, options) => {
+    const [result] = await runCurl(cluster, where, [{ url, options }], options.signal);
+    if (result === undefined) throw new Error('curl gave no result');
+    return result;
   };
 }
 
@@ -117,6 +189,11 @@ export function readPlaintextCurl(result: CurlResult): PlaintextOutcome {
     default:
       return { kind: 'not-run', detail: `curl ended with ${result.exitCode}: ${detail}` };
   }
+}
+
+/** The certificates that a server showed, as PEM, leaf first: %{certs} prints them before the transfer's end. */
+export function shownCertificates(body: string): string {
+  return (body.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []).join('\n');
 }
 
 /** The outcome of TLS without a client certificate: a handshake that fails, or an answer inside it. */

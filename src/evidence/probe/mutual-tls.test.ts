@@ -55,7 +55,7 @@ async function probe(server: Server, changes: Partial<MutualTlsTarget> = {}): Pr
       requests++;
       userAgent = command[command.indexOf('-A') + 1] ?? '';
       const { status = 404, body = 'no such page', exitCode = 0, stderr = '' } = server;
-      return { stdout: `${body}\npadlock-status:${status}\n`, stderr, exitCode };
+      return { stdout: `${body}\n\npadlock-end 0 ${status} ${exitCode} \n`, stderr, exitCode };
     },
     raw: (): RawResponse => ({
       status: server.logStatus ?? 200,

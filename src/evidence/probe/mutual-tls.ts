@@ -10,7 +10,7 @@ import type { AdminReader } from '../admin.ts';
 import { type AccessLogEntry, isIstioServerName } from '../envoy/access-log.ts';
 import type { Sample } from '../envoy/prometheus.ts';
 import type { MeshClient } from './clients.ts';
-import { type CurlResult, curl } from './curl.ts';
+import { type Curl, type CurlResult, singleCurl } from './curl.ts';
 import type { MutualTlsOutcome } from './outcome.ts';
 import { probePath } from './pod-proxy.ts';
 import { receivedBetween, receivedCounters, recentAccessLog } from './server-records.ts';
@@ -38,6 +38,7 @@ export interface MutualTlsTarget {
 
 export interface MutualTlsEffects {
   readonly cluster: Cluster;
+  readonly curl?: Curl;
   readonly admin: AdminReader;
   readonly now: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -81,7 +82,10 @@ async function request(
   const { signal } = effects;
   // Each request is balanced on its own: enough of them to meet every workload behind the Service.
   const times = Math.min(maxRequests, target.others.length === 0 ? 1 : 3 * (target.others.length + 1));
-  return { userAgent, result: await curl(effects.cluster, from, url, { userAgent, signal, times }) };
+  return {
+    userAgent,
+    result: await (effects.curl ?? singleCurl(effects.cluster))(from, url, { userAgent, signal, times }),
+  };
 }
 
 /** What curl and the client's sidecar say where the request did not get through. */

@@ -69,7 +69,7 @@ test('without the pod proxy another pod calls; the pod itself and those without 
       return pod === 'a'
         ? { stdout: '', stderr: 'sh: curl: not found', exitCode: 127 }
         : {
-            stdout: '\npadlock-status:000\n',
+            stdout: '\n\npadlock-end 0 000 56 \n',
             stderr: 'curl: (56) Recv failure: Connection reset by peer',
             exitCode: 56,
           };

@@ -4,7 +4,14 @@
  */
 import { PadlockError } from '../../errors.ts';
 import type { Cluster } from '../../sources/cluster.ts';
-import { type Container, curl, NoCurl, readForeignTlsCurl, readPlaintextCurl } from './curl.ts';
+import {
+  type Container,
+  type Curl,
+  NoCurl,
+  readForeignTlsCurl,
+  readPlaintextCurl,
+  singleCurl,
+} from './curl.ts';
 import type { ForeignTlsOutcome, PlaintextOutcome } from './outcome.ts';
 import { type PodPort, probeByPodProxy, probePath } from './pod-proxy.ts';
 
@@ -16,10 +23,16 @@ export interface PlaintextTarget extends PodPort {
 
 export interface PlaintextEffects {
   readonly cluster: Cluster;
+  readonly curl?: Curl;
   readonly now: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly nonce: () => string;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** The run's own way to curl, or one run for each request. */
+function curlFor(effects: PlaintextEffects): Curl {
+  return effects.curl ?? singleCurl(effects.cluster);
 }
 
 export interface PlaintextResult {
@@ -97,7 +110,7 @@ async function fromContainer(
   try {
     const { signal } = effects;
     const url = `http://${hostOf(target.address)}:${target.port}${probePath}`;
-    return readPlaintextCurl(await curl(effects.cluster, from, url, { userAgent, signal }));
+    return readPlaintextCurl(await curlFor(effects)(from, url, { userAgent, signal }));
   } catch (error) {
     effects.signal?.throwIfAborted();
     if (error instanceof NoCurl) return undefined;
@@ -120,7 +133,7 @@ export async function probeForeignTls(
     const userAgent = `padlock-probe/${effects.nonce()}`;
     const url = `https://${hostOf(target.address)}:${target.port}${probePath}`;
     const { signal } = effects;
-    return readForeignTlsCurl(await curl(effects.cluster, from, url, { userAgent, signal, insecure: true }));
+    return readForeignTlsCurl(await curlFor(effects)(from, url, { userAgent, signal, insecure: true }));
   } catch (error) {
     effects.signal?.throwIfAborted();
     if (error instanceof NoCurl) return undefined;

@@ -37,20 +37,41 @@ export function recordedMesh(policy: string, options: RecordedOptions = {}): Mem
     ...(options.forbids === undefined ? {} : { forbids: options.forbids }),
     raw: (request) => answerRaw(request, read, response, options.forbids),
     exec: (_namespace, pod, command, { container = '' }) => {
-      const url = command.at(-1) ?? '';
-      const other = options.curl?.(pod, container, url);
-      if (other !== undefined) return other;
-      if (command[0] === 'pilot-agent') return ok(read(sideOf(pod), adminFile(url)));
-      if (container !== 'sleep' && container !== 'istio-proxy') {
-        throw new PadlockError('CLUSTER_REQUEST_FAILED', 'exec: "curl": executable file not found in $PATH');
-      }
-      if (url === '--version') return ok('curl 8.16.0');
-      const service = /\/\/(\w+)\.secure-apps\S*?:(\d+)/.exec(url);
-      const caller = container === 'sleep' ? 'sidecar-client' : 'proxy-container-plaintext';
-      const target = service === null ? addressTarget(url) : `${service[1]}-${service[2]}`;
-      return curlResult(response(`${target}.${caller}.txt`));
+      if (command[0] === 'pilot-agent') return ok(read(sideOf(pod), adminFile(command.at(-1) ?? '')));
+      const results = operations(command).map((operation, index) => {
+        const url = operation.at(-1) ?? '';
+        const other = options.curl?.(pod, container, url);
+        if (other !== undefined) return other;
+        if (container !== 'sleep' && container !== 'istio-proxy') {
+          throw new PadlockError(
+            'CLUSTER_REQUEST_FAILED',
+            'exec: "curl": executable file not found in $PATH',
+          );
+        }
+        if (url === '--version') return ok('curl 8.16.0');
+        const service = /\/\/(\w+)\.secure-apps\S*?:(\d+)/.exec(url);
+        const caller = container === 'sleep' ? 'sidecar-client' : 'proxy-container-plaintext';
+        const target = service === null ? addressTarget(url) : `${service[1]}-${service[2]}`;
+        const kind = url.startsWith('https:') ? 'uninjected-https-nocert' : caller;
+        return curlResult(response(`${target}.${kind}.txt`), index);
+      });
+      return {
+        stdout: results.map((result) => result.stdout).join(''),
+        stderr: results.map((result) => result.stderr).join('\n'),
+        exitCode: results.at(-1)?.exitCode ?? 0,
+      };
     },
   });
+}
+
+/** The requests of one curl command, parted by --next. */
+function operations(command: readonly string[]): readonly (readonly string[])[] {
+  const parts: string[][] = [[]];
+  for (const word of command) {
+    if (word === '--next') parts.push([]);
+    else parts.at(-1)?.push(word);
+  }
+  return parts;
 }
 
 function readObjects(folder: string, change: RecordedOptions['change']): readonly KubeObject[] {
@@ -91,14 +112,16 @@ function ok(stdout: string): ExecResult {
 }
 
 /** The recording's own words for status and exit code, turned into what the asked format would have printed. */
-function curlResult(recording: string): ExecResult {
+function curlResult(recording: string, index: number): ExecResult {
   const [, ...lines] = recording.split('\n');
   const summary = /http_code=(\d+) exitcode=(\d+)/.exec(recording);
   const body = lines.join('\n').split('http_code=')[0] ?? '';
   const stderr = lines.filter((line) => line.startsWith('curl: (')).join('\n');
   const status = summary?.[1] ?? '000';
   const out = status === '000' ? '' : body;
-  return { stdout: `${out}\npadlock-status:${status}\n`, stderr, exitCode: Number(summary?.[2] ?? 1) };
+  const exitCode = Number(summary?.[2] ?? 1);
+  const error = stderr.replace(/^curl: \(\d+\) /, '');
+  return { stdout: `${out}\n\npadlock-end ${index} ${status} ${exitCode} ${error}\n`, stderr, exitCode };
 }
 
 function answerRaw(

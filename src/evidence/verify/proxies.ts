@@ -1,11 +1,11 @@
 /** Reads what each pod's proxy has loaded: filter chains of the asked ports, and its certificates. One dump a pod. */
 
 import { PadlockError } from '../../errors.ts';
-import { asText } from '../../sources/json-value.ts';
+import { asObject, asText } from '../../sources/json-value.ts';
 import type { AdminReader } from '../admin.ts';
 import { certificatesInDump, type ProxyCertificates } from '../certificates/workload-certificates.ts';
 import { type ConfigDump, type EnvoyDump, parseConfigDump } from '../envoy/config-dump.ts';
-import { type Configured, configured } from '../envoy/inbound.ts';
+import { type Configured, configured, hasInboundListener } from '../envoy/inbound.ts';
 
 export type ProxyFacts =
   | {
@@ -18,7 +18,11 @@ export type ProxyFacts =
     }
   | { readonly read: false; readonly why: string; readonly notAllowed: boolean };
 
-/** @throws only the signal's reason */
+/**
+ * Reads the parts of the dump that matter, which in a large mesh are a thousandth of it; the whole of it where the proxy
+ * answers otherwise than expected.
+ * @throws only the signal's reason
+ */
 export async function readProxy(
   admin: AdminReader,
   namespace: string,
@@ -26,7 +30,7 @@ export async function readProxy(
   ports: readonly number[],
   address: string | undefined,
 ): Promise<ProxyFacts> {
-  const dump = await readDump(admin, namespace, pod);
+  const dump = (await readParts(admin, namespace, pod, ports)) ?? (await readDump(admin, namespace, pod));
   if ('why' in dump) return { read: false, ...dump };
   const byPort = new Map<number, Configured>();
   if (dump.dump.kind === 'envoy') {
@@ -39,6 +43,42 @@ export async function readProxy(
     certificates: certificatesInDump(dump.dump),
     istioVersion: dump.dump.kind === 'envoy' ? (asText(dump.dump.node.metadata.ISTIO_VERSION) ?? '') : '',
   };
+}
+
+/** Ports that the proxy serves itself, by listeners of its bootstrap. */
+const ownPorts: ReadonlySet<number> = new Set([15020, 15021, 15090]);
+
+/** @returns undefined where the proxy does not know how to answer in parts, or not all that is needed is in them */
+async function readParts(
+  admin: AdminReader,
+  namespace: string,
+  pod: string,
+  ports: readonly number[],
+): Promise<{ readonly dump: EnvoyDump; readonly via: string } | undefined> {
+  if (ports.some((port) => ownPorts.has(port))) return undefined;
+  // The listener that captured connections enter, and any that a Sidecar resource binds to a port itself.
+  const names = encodeURIComponent(`^virtual|[_:](${ports.join('|')})$`);
+  const answer = await admin.getAll(namespace, pod, [
+    '/config_dump?resource=dynamic_active_secrets',
+    '/server_info',
+    ...(ports.length === 0 ? [] : [`/config_dump?resource=dynamic_listeners&name_regex=${names}`]),
+  ]);
+  if (!answer.ok) return undefined;
+  const [secretText = '', infoText = '', listenerText] = answer.texts;
+  try {
+    const secrets = parseConfigDump(secretText, pod);
+    const listeners = listenerText === undefined ? secrets : parseConfigDump(listenerText, pod);
+    if (secrets.kind !== 'envoy' || listeners.kind !== 'envoy' || secrets.secrets.length === 0)
+      return undefined;
+    if (listenerText !== undefined && !hasInboundListener(listeners)) return undefined;
+    const node = asObject(asObject(JSON.parse(infoText)).node);
+    const metadata = asObject(node.metadata);
+    const dump = { ...listeners, secrets: secrets.secrets, node: { id: asText(node.id) ?? '', metadata } };
+    return { dump, via: answer.via };
+  } catch (error) {
+    if (error instanceof PadlockError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** The dump of a client's proxy, with endpoints, to tell what it would send. */

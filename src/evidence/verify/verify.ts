@@ -14,7 +14,8 @@ import { judgeCertificates } from '../certificates/judge.ts';
 import type { EnvoyDump } from '../envoy/config-dump.ts';
 import { type OutboundEndpoint, outboundClusters } from '../envoy/outbound.ts';
 import { type ClientSearch, findMeshClient, type MeshClient, optedOut } from '../probe/clients.ts';
-import { type Container, NoCurl } from '../probe/curl.ts';
+import { type Container, type Curl, NoCurl } from '../probe/curl.ts';
+import { curlInBatches } from '../probe/curl-batches.ts';
 import { type MutualTlsTarget, probeMutualTls } from '../probe/mutual-tls.ts';
 import type { MutualTlsOutcome, ProbeRecord } from '../probe/outcome.ts';
 import { probeForeignTls, probePlaintext } from '../probe/plaintext.ts';
@@ -60,7 +61,8 @@ export interface Verification {
 }
 
 const podConcurrency = 8;
-const rowConcurrency = 8;
+/** Probes wait more than they work: for answers, and for each other's runs of curl. */
+const rowConcurrency = 48;
 
 interface Target {
   readonly workload: Workload;
@@ -70,7 +72,7 @@ interface Target {
 
 interface Run {
   readonly mesh: Mesh;
-  readonly effects: VerifyEffects;
+  readonly effects: VerifyEffects & { readonly curl: Curl };
   readonly admin: AdminReader;
   readonly facts: ReadonlyMap<string, ProxyFacts>;
   /** The client of each namespace, and the same for all where none was made for it. */
@@ -102,9 +104,10 @@ export async function verify(
   const targets = targetsOf(mesh, options);
   const admin = new AdminReader(effects.cluster, effects.signal);
   const facts = await readProxies(targets, admin);
+  const probing = { ...effects, curl: curlInBatches(effects.cluster, effects.signal) };
   const run: Run = {
     mesh,
-    effects,
+    effects: probing,
     admin,
     facts,
     clients: clientFinder(mesh, options, effects, admin),

@@ -8,19 +8,20 @@ import { createMeshCa } from '../ca/mesh-ca.ts';
 import type { ProxyConfig } from '../sidecar/config/proxy-config.ts';
 import type { Sidecar, SidecarHost } from '../sidecar/sidecar.ts';
 import { startSidecar } from '../sidecar/start-sidecar.ts';
+import { type CertificateSource, faultOf, servedCertificate, strangerCa } from './faults.ts';
 import { ConfigGenerator, Interner } from './generate/proxy-config.ts';
 import { createInjection } from './injection/injection.ts';
 import type { Istiod, IstiodOptions } from './istiod.ts';
 import { buildMeshModel, type MeshModel, watchedResources } from './model/mesh-model.ts';
-import { type CertificateSource, faultOf, servedCertificate, strangerCa } from './faults.ts';
 import { describeNode } from './node.ts';
 import { ProxyConnection } from './push/proxy-connection.ts';
 import { seededRandom } from './push/random.ts';
 
 const defaultCertTtlSeconds = 86_400;
 const defaultDrainSeconds = 45;
-/** Changes that arrive within this time are pushed together. */
+/** Changes that arrive within this time are pushed together; a push to many proxies is worth a longer wait. */
 const debounceMs = 5;
+const debouncePerProxyMs = 1;
 
 interface ConnectedProxy {
   readonly connection: ProxyConnection;
@@ -46,7 +47,7 @@ export async function createIstiod(options: IstiodOptions): Promise<Istiod> {
     const key = `${resource} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
     if (type === 'DELETED') objects.delete(key);
     else objects.set(key, object);
-    timer ??= setTimeout(pushAll, debounceMs);
+    timer ??= setTimeout(pushAll, debounceMs + proxies.size * debouncePerProxyMs);
   };
   const version = (): string => {
     pushes += 1;

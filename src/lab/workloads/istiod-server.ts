@@ -13,7 +13,9 @@ export function startIstiodServer(host: ProgramHost): Program {
   return serve(host, {
     ports: [8080, 15014],
     answer: (request) =>
-      request.target.split('?')[0] === '/debug/syncz' ? syncz(request, proxyStatus?.() ?? []) : answer(request),
+      request.target.split('?')[0] === '/debug/syncz'
+        ? syncz(request, proxyStatus?.() ?? [])
+        : answer(request),
   });
 }
 

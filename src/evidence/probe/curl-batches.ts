@@ -1,0 +1,97 @@
+/**
+ * Many requests by few runs of curl: those that wait for the same container go together. A run in a container costs far
+ * more than a request, for the API server and for the node.
+ */
+import { PadlockError } from '../../errors.ts';
+import type { Cluster } from '../../sources/cluster.ts';
+import {
+  type Container,
+  type Curl,
+  type CurlRequest,
+  type CurlResult,
+  NoCurl,
+  runCurl,
+  singleCurl,
+  unknownExit,
+} from './curl.ts';
+
+/** The command stands in the request's URL, which proxies before an API server may limit to 8 kB. */
+const maxTogether = 8;
+const maxRuns = 4;
+
+interface Waiting extends CurlRequest {
+  readonly resolve: (result: CurlResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Queue {
+  readonly where: Container;
+  readonly waiting: Waiting[];
+  running: number;
+  scheduled: boolean;
+}
+
+/** Exit codes after which a request is made again on its own: no code, no address, no connection, no proxy. */
+const unclear: ReadonlySet<number> = new Set([unknownExit, 6, 7, 97]);
+
+export function curlInBatches(cluster: Cluster, signal: AbortSignal | undefined): Curl {
+  const queues = new Map<string, Queue>();
+  const alone = singleCurl(cluster);
+  const pump = (queue: Queue): void => {
+    queue.scheduled = false;
+    while (queue.running < maxRuns && queue.waiting.length > 0) {
+      const batch = queue.waiting.splice(0, maxTogether);
+      queue.running += 1;
+      void runBatch(queue.where, batch).finally(() => {
+        queue.running -= 1;
+        pump(queue);
+      });
+    }
+  };
+  const runBatch = async (where: Container, batch: readonly Waiting[]): Promise<void> => {
+    try {
+      const results = await runCurl(cluster, where, batch, signal);
+      await Promise.all(
+        batch.map(async (one, index) => {
+          const result = results[index];
+          if (batch.length > 1 && (result === undefined || unclear.has(result.exitCode))) {
+            return settle(one, alone(where, one.url, one.options));
+          }
+          return settle(one, result);
+        }),
+      );
+    } catch (error) {
+      const counts = error instanceof NoCurl || isForbidden(error) || signal?.aborted === true;
+      if (batch.length === 1 || counts) for (const one of batch) one.reject(error);
+      // Too much of an answer, or a run that was cut off: each is asked for on its own.
+      else for (const one of batch) await settle(one, alone(where, one.url, one.options));
+    }
+  };
+  return (where, url, options) => {
+    // A bare connection lasts until its time is up; nothing waits behind it.
+    if (url.startsWith('telnet:')) return alone(where, url, options);
+    const key = `${where.namespace}/${where.pod}/${where.container}`;
+    const queue = queues.get(key) ?? { where, waiting: [], running: 0, scheduled: false };
+    queues.set(key, queue);
+    return new Promise((resolve, reject) => {
+      queue.waiting.push({ url, options, resolve, reject });
+      if (queue.scheduled) return;
+      queue.scheduled = true;
+      setImmediate(() => pump(queue));
+    });
+  };
+}
+
+async function settle(one: Waiting, result: CurlResult | Promise<CurlResult> | undefined): Promise<void> {
+  try {
+    const known = await result;
+    if (known === undefined) throw new Error('curl gave no result');
+    one.resolve(known);
+  } catch (error) {
+    one.reject(error);
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof PadlockError && error.code === 'CLUSTER_FORBIDDEN';
+}
