@@ -1,7 +1,7 @@
 /** One run of the proof, as `verify` and `evidence` share it: snapshot, probes, rows. */
 import { ExitCode } from '../errors.ts';
 import { withProbePods } from '../evidence/probe/probe-pods.ts';
-import type { Verdict } from '../evidence/verify/row.ts';
+import type { Verdict, VerifyRow } from '../evidence/verify/row.ts';
 import { type Verification, type VerifyOptions, verify } from '../evidence/verify/verify.ts';
 import { buildMesh, type Mesh } from '../mesh/mesh.ts';
 import type { Cluster } from '../sources/cluster.ts';
@@ -13,6 +13,10 @@ import { namespacesMeant, type ProofFlags } from './proof-flags.ts';
 export interface VerifyRunFlags extends ProofFlags {
   readonly probePods?: boolean;
   readonly probeImage: string;
+  /** Milliseconds. */
+  readonly since: number;
+  readonly window: number;
+  readonly rate: number;
 }
 
 export interface VerifyRun {
@@ -38,6 +42,7 @@ export async function verifyRun(
   flags: VerifyRunFlags,
   named: string | undefined,
   only: Pick<VerifyOptions, 'workload' | 'ports'>,
+  onRow: (row: VerifyRow) => void = () => undefined,
 ): Promise<VerifyRun> {
   // Probe pods are removed on the way out.
   if (flags.probePods === true) context.finishOnInterrupt();
@@ -55,8 +60,15 @@ export async function verifyRun(
     nonce: () => context.nonce(),
     signal,
     onProgress: progress.update,
+    onRow,
   };
-  const options = { ...scope, ...only };
+  const options: VerifyOptions = {
+    ...scope,
+    ...only,
+    observe: { lookBack: flags.since, atLeast: flags.window },
+    proxyStatus: true,
+    rate: flags.rate,
+  };
   try {
     const verification =
       flags.probePods === true

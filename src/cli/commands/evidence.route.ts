@@ -1,13 +1,17 @@
 /** `padlock evidence` and `padlock evidence verify`: flags and help. */
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Context } from '../context.ts';
-import { namespacePositional, type ProofFlags, proofFlags } from '../proof-flags.ts';
+import {
+  namespacePositional,
+  type ProbeFlags,
+  type ProofFlags,
+  probeFlags,
+  proofFlags,
+} from '../proof-flags.ts';
 
-export interface EvidenceFlags extends ProofFlags {
+export interface EvidenceFlags extends ProofFlags, ProbeFlags {
   readonly output: string;
   readonly signWith?: string;
-  readonly probePods?: boolean;
-  readonly probeImage: string;
 }
 
 export interface EvidenceVerifyFlags {
@@ -35,19 +39,7 @@ const collectRoute = buildCommand<EvidenceFlags, readonly [namespace?: string], 
         brief: 'private key in PEM that signs the manifest',
         placeholder: 'KEY',
       },
-      probePods: {
-        kind: 'boolean',
-        optional: true,
-        withNegated: false,
-        brief: 'make two short-lived pods to probe from, and remove them',
-      },
-      probeImage: {
-        kind: 'parsed',
-        parse: text,
-        default: 'curlimages/curl:8.16.0',
-        brief: 'image of the probe pods; any with curl and sleep',
-        placeholder: 'IMAGE',
-      },
+      ...probeFlags,
     },
     aliases: { A: 'allNamespaces', o: 'output' },
     positional: namespacePositional,

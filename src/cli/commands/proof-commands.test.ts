@@ -15,8 +15,8 @@ import type { VerifyFlags } from './verify.route.ts';
 import verifyCommand from './verify.ts';
 
 const now = '2026-11-24T03:00:00Z';
-const probeImage = 'curlimages/curl:8.16.0';
-const flags = (output: VerifyFlags['output']): VerifyFlags => ({ output, probeImage, workload: 'httpbin' });
+const probing = { probeImage: 'curlimages/curl:8.16.0', since: 0, window: 0, rate: 250 };
+const flags = (output: VerifyFlags['output']): VerifyFlags => ({ output, ...probing, workload: 'httpbin' });
 
 describe.skipIf(!existsSync(recordings))('a recorded mesh (skipped where ../shared/inputs is absent)', () => {
   test('verify: table, short, JUnit, Markdown and JSON agree, and the exit code is the verdict’s', async () => {
@@ -65,7 +65,7 @@ describe.skipIf(!existsSync(recordings))('a recorded mesh (skipped where ../shar
     try {
       const cluster = recordedMesh('strict');
       const context = recordedContext(cluster, now, folder);
-      await collect.call(context, { output: 'bundle', probeImage }, 'secure-apps');
+      await collect.call(context, { output: 'bundle', ...probing }, 'secure-apps');
       const html = await readFile(join(folder, 'bundle', 'report.html'), 'utf8');
       expect(html).toContain('Mutual TLS evidence: secure-apps');
       expect(html).not.toMatch(/<script|https?:\/\/|src=|href=/);

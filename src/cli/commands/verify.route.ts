@@ -2,14 +2,18 @@
 import { buildCommand } from '@stricli/core';
 import { parsePort } from '../common-flags.ts';
 import type { Context } from '../context.ts';
-import { namespacePositional, type ProofFlags, proofFlags } from '../proof-flags.ts';
+import {
+  namespacePositional,
+  type ProbeFlags,
+  type ProofFlags,
+  probeFlags,
+  proofFlags,
+} from '../proof-flags.ts';
 
-export interface VerifyFlags extends ProofFlags {
+export interface VerifyFlags extends ProofFlags, ProbeFlags {
   readonly workload?: string;
   readonly port?: readonly number[];
-  readonly probePods?: boolean;
-  readonly probeImage: string;
-  readonly output: 'table' | 'json' | 'yaml' | 'junit' | 'markdown' | 'short';
+  readonly output: 'table' | 'json' | 'yaml' | 'junit' | 'sarif' | 'markdown' | 'short';
 }
 
 const text = (input: string): string => input;
@@ -34,22 +38,10 @@ export const verifyRoute = buildCommand<VerifyFlags, readonly [namespace?: strin
         brief: 'only this container port, declared or not',
         placeholder: 'PORT',
       },
-      probePods: {
-        kind: 'boolean',
-        optional: true,
-        withNegated: false,
-        brief: 'make two short-lived pods to probe from, and remove them',
-      },
-      probeImage: {
-        kind: 'parsed',
-        parse: text,
-        default: 'curlimages/curl:8.16.0',
-        brief: 'image of the probe pods; any with curl and sleep',
-        placeholder: 'IMAGE',
-      },
+      ...probeFlags,
       output: {
         kind: 'enum',
-        values: ['table', 'json', 'yaml', 'junit', 'markdown', 'short'],
+        values: ['table', 'json', 'yaml', 'junit', 'sarif', 'markdown', 'short'],
         default: 'table',
         brief: 'how to print it',
       },

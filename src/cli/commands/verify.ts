@@ -1,8 +1,11 @@
 /** `padlock verify`: take a snapshot, probe, judge, print. */
+
+import type { VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
 import { renderVerificationJunit } from '../../report/verify/verify-junit.ts';
 import { renderVerificationMarkdown } from '../../report/verify/verify-markdown.ts';
 import { verificationJson } from '../../report/verify/verify-report.ts';
+import { renderVerificationSarif } from '../../report/verify/verify-sarif.ts';
 import { renderVerification, renderVerificationShort } from '../../report/verify/verify-text.ts';
 import type { Context } from '../context.ts';
 import { exitCodeForVerdict, verifyRun } from '../verify-run.ts';
@@ -13,17 +16,23 @@ export default async function verifyCommand(
   flags: VerifyFlags,
   namespace?: string,
 ): Promise<void> {
+  const { output } = flags;
+  // A report that is read by machines says that the run died, and how far it came, instead of being empty.
+  const forMachines = output === 'junit' || output === 'sarif';
+  if (forMachines) this.finishOnInterrupt();
+  const rows: VerifyRow[] = [];
   let verification: Verification;
   try {
-    ({ verification } = await verifyRun(this, flags, namespace, {
+    const only = {
       ...(flags.workload === undefined ? {} : { workload: flags.workload }),
       ...(flags.port === undefined ? {} : { ports: flags.port }),
-    }));
+    };
+    ({ verification } = await verifyRun(this, flags, namespace, only, (row) => rows.push(row)));
   } catch (error) {
-    // A report that is read by machines says that the run died, instead of being empty.
-    if (flags.output === 'junit') {
-      const sentence = error instanceof Error ? error.message : String(error);
-      await this.stdout.write(renderVerificationJunit(undefined, sentence));
+    if (forMachines) {
+      const failure = error instanceof Error ? error.message : String(error);
+      const render = output === 'junit' ? renderVerificationJunit : renderVerificationSarif;
+      await this.stdout.write(render({ rows, failure }));
     }
     throw error;
   }
@@ -44,7 +53,9 @@ async function render(
       return stringify(verificationJson(verification), { aliasDuplicateObjects: false });
     }
     case 'junit':
-      return renderVerificationJunit(verification);
+      return renderVerificationJunit({ rows: verification.rows });
+    case 'sarif':
+      return renderVerificationSarif({ rows: verification.rows });
     case 'markdown':
       return renderVerificationMarkdown(verification);
     case 'short':

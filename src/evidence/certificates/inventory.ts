@@ -7,7 +7,7 @@ import { mapLimited } from '../../sources/kube/limit.ts';
 import { AdminReader } from '../admin.ts';
 import { idOf } from '../verify/identities.ts';
 import { readProxy } from '../verify/proxies.ts';
-import type { Certificate } from './certificate.ts';
+import type { Certificate, ReadCertificate } from './certificate.ts';
 import { readCertificates } from './certificate.ts';
 import {
   type CertificateFinding,
@@ -129,9 +129,14 @@ function entryOf(
 }
 
 /** The roots that the control plane gives out (ConfigMap istio-ca-root-cert), where that was read. */
-export function meshRootFingerprints(mesh: Mesh): ReadonlySet<string> {
+export function meshRootsOf(mesh: Mesh): readonly ReadCertificate[] {
   const pems = mesh.snapshot.objects
     .filter(({ object }) => object.kind === 'ConfigMap' && object.metadata.name === 'istio-ca-root-cert')
     .map(({ object }) => asText(dig(object, 'data', 'root-cert.pem')) ?? '');
-  return new Set(pems.flatMap((pem) => readCertificates(pem).map((root) => root.fingerprint)));
+  const roots = new Map(pems.flatMap(readCertificates).map((root) => [root.fingerprint, root]));
+  return [...roots.values()];
+}
+
+export function meshRootFingerprints(mesh: Mesh): ReadonlySet<string> {
+  return new Set(meshRootsOf(mesh).map((root) => root.fingerprint));
 }

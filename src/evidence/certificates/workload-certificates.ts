@@ -68,6 +68,20 @@ function assemble(
   };
 }
 
+/**
+ * What a server showed in a handshake, as PEM with the leaf first.
+ * @param roots the roots that the mesh trusts; without any, whether the chain leads to one is left open
+ */
+export function certificatesServed(
+  pem: string,
+  roots: readonly ReadCertificate[],
+): ProxyCertificates | undefined {
+  const chain = readCertificates(pem);
+  if (chain.length === 0) return undefined;
+  const { chainIsBroken, ...set } = assemble(chain, roots, '');
+  return roots.length === 0 || chainIsBroken === undefined ? set : { ...set, chainIsBroken };
+}
+
 function plain(certificate: ReadCertificate): Certificate {
   const { x509: _kept, ...shown } = certificate;
   return shown;

@@ -29,6 +29,8 @@ interface Queue {
   readonly waiting: Waiting[];
   running: number;
   scheduled: boolean;
+  /** Why no run of curl is possible there; it is not tried again. */
+  barred?: unknown;
 }
 
 /** Exit codes after which a request is made again on its own: no code, no address, no connection, no proxy. */
@@ -42,13 +44,14 @@ export function curlInBatches(cluster: Cluster, signal: AbortSignal | undefined)
     while (queue.running < maxRuns && queue.waiting.length > 0) {
       const batch = queue.waiting.splice(0, maxTogether);
       queue.running += 1;
-      void runBatch(queue.where, batch).finally(() => {
+      void runBatch(queue, batch).finally(() => {
         queue.running -= 1;
         pump(queue);
       });
     }
   };
-  const runBatch = async (where: Container, batch: readonly Waiting[]): Promise<void> => {
+  const runBatch = async (queue: Queue, batch: readonly Waiting[]): Promise<void> => {
+    const { where } = queue;
     try {
       const results = await runCurl(cluster, where, batch, signal);
       await Promise.all(
@@ -62,6 +65,7 @@ export function curlInBatches(cluster: Cluster, signal: AbortSignal | undefined)
       );
     } catch (error) {
       const counts = error instanceof NoCurl || isForbidden(error) || signal?.aborted === true;
+      if (error instanceof NoCurl || isForbidden(error)) queue.barred = error;
       if (batch.length === 1 || counts) for (const one of batch) one.reject(error);
       // Too much of an answer, or a run that was cut off: each is asked for on its own.
       else for (const one of batch) await settle(one, alone(where, one.url, one.options));
@@ -73,6 +77,7 @@ export function curlInBatches(cluster: Cluster, signal: AbortSignal | undefined)
     const key = `${where.namespace}/${where.pod}/${where.container}`;
     const queue = queues.get(key) ?? { where, waiting: [], running: 0, scheduled: false };
     queues.set(key, queue);
+    if (queue.barred !== undefined) return Promise.reject(queue.barred);
     return new Promise((resolve, reject) => {
       queue.waiting.push({ url, options, resolve, reject });
       if (queue.scheduled) return;

@@ -1,6 +1,6 @@
 /** Requests by curl inside a container: how they are made and what their end means. */
 import type { Cluster, ExecResult } from '../../sources/cluster.ts';
-import type { ForeignTlsOutcome, PlaintextOutcome } from './outcome.ts';
+import type { ForeignTlsOutcome, PlaintextOutcome, ShownCertificate } from './outcome.ts';
 import { readConnectionError } from './pod-proxy.ts';
 
 export interface Container {
@@ -196,11 +196,11 @@ export function shownCertificates(body: string): string {
   return (body.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []).join('\n');
 }
 
-/** The outcome of TLS without a client certificate: a handshake that fails, or an answer inside it. */
-export function readForeignTlsCurl(result: CurlResult): ForeignTlsOutcome {
+/** The outcome of TLS from nobody: a handshake that fails, or an answer inside it. */
+export function readForeignTlsCurl(result: CurlResult, shown: ShownCertificate): ForeignTlsOutcome {
   const detail = result.stderr.split('\n')[0] ?? '';
-  if (result.status > 0) return { kind: 'answered', detail: `HTTP ${result.status} over TLS` };
+  if (result.status > 0) return { kind: 'answered', shown, detail: `HTTP ${result.status} over TLS` };
   // 16 and 55: the peer closed while the handshake was written; 35: the handshake failed; 52 and 56: it was reset after.
-  if ([16, 35, 52, 55, 56].includes(result.exitCode)) return { kind: 'refused', detail };
-  return { kind: 'not-run', detail: `curl ended with ${result.exitCode}: ${detail}` };
+  if ([16, 35, 52, 55, 56].includes(result.exitCode)) return { kind: 'refused', shown, detail };
+  return { kind: 'not-run', shown, detail: `curl ended with ${result.exitCode}: ${detail}` };
 }

@@ -23,6 +23,8 @@ export interface MutualTlsTarget {
   readonly targetPort: number;
   /** The port's protocol is not HTTP: only a connection is opened, and nothing is sent. */
   readonly bare: boolean;
+  /** The server speaks HTTP/2 without an upgrade (gRPC). */
+  readonly http2?: boolean;
   readonly pods: readonly { readonly namespace: string; readonly pod: string }[];
   /** The workload's own id, by its service account. */
   readonly server: string;
@@ -82,10 +84,13 @@ async function request(
   const { signal } = effects;
   // Each request is balanced on its own: enough of them to meet every workload behind the Service.
   const times = Math.min(maxRequests, target.others.length === 0 ? 1 : 3 * (target.others.length + 1));
-  return {
-    userAgent,
-    result: await (effects.curl ?? singleCurl(effects.cluster))(from, url, { userAgent, signal, times }),
-  };
+  const run = effects.curl ?? singleCurl(effects.cluster);
+  const options = { userAgent, signal, times };
+  if (target.http2 !== true) return { userAgent, result: await run(from, url, options) };
+  const result = await run(from, url, { ...options, http2: true });
+  // A curl that was built without HTTP/2; the client's sidecar takes either and speaks HTTP/2 to the server.
+  if (![1, 2, 4].includes(result.exitCode)) return { userAgent, result };
+  return { userAgent, result: await run(from, url, options) };
 }
 
 /** What curl and the client's sidecar say where the request did not get through. */

@@ -17,12 +17,23 @@ export type PlaintextOutcome =
   /** The probe itself did not work. */
   | { readonly kind: 'not-run'; readonly detail: string };
 
-/** The experience of a caller who speaks TLS but shows no certificate. STRICT refuses it. */
+/** What a caller outside the mesh shows of itself. */
+export type ShownCertificate = 'none' | 'self-signed';
+
+/** The experience of a caller who speaks TLS but is nobody to the mesh. STRICT refuses it. */
 export type ForeignTlsOutcome =
   /** An HTTP answer came through that TLS: by whom it was ended, the application or its proxy, is not told. */
-  | { readonly kind: 'answered'; readonly detail: string }
-  | { readonly kind: 'refused'; readonly detail: string }
-  | { readonly kind: 'not-run'; readonly detail: string };
+  | { readonly kind: 'answered'; readonly shown: ShownCertificate; readonly detail: string }
+  | {
+      readonly kind: 'refused';
+      readonly shown: ShownCertificate;
+      readonly detail: string;
+      /** SPIFFE ids of the certificate that the server showed, where the handshake went so far. */
+      readonly served?: readonly string[];
+      /** The leaf's SHA-256, where it is not the one in the proxy's dump. */
+      readonly otherCertificate?: string;
+    }
+  | { readonly kind: 'not-run'; readonly shown: ShownCertificate; readonly detail: string };
 
 /** A mesh client's experience. Only `accepted` shows mutual TLS with the expected identities. */
 export type MutualTlsOutcome =

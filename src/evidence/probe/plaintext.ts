@@ -10,6 +10,7 @@ import {
   NoCurl,
   readForeignTlsCurl,
   readPlaintextCurl,
+  shownCertificates,
   singleCurl,
 } from './curl.ts';
 import type { ForeignTlsOutcome, PlaintextOutcome } from './outcome.ts';
@@ -122,23 +123,43 @@ async function fromContainer(
   }
 }
 
-/** TLS without a client certificate, from a container that no sidecar captures; undefined where it cannot call. */
+export interface ForeignTlsResult {
+  readonly outcome: ForeignTlsOutcome;
+  /** PEM of the certificates that the server showed; empty where the handshake did not go so far. */
+  readonly served: string;
+}
+
+/**
+ * TLS from a container that no sidecar captures, without a client certificate or with one that nobody signed.
+ * @param certificate a PEM file in the container; absent: none is shown
+ * @returns undefined where the container cannot call
+ */
 export async function probeForeignTls(
   target: PodPort & { readonly address: string | undefined },
   from: Container,
+  certificate: string | undefined,
   effects: PlaintextEffects,
-): Promise<ForeignTlsOutcome | undefined> {
+): Promise<ForeignTlsResult | undefined> {
   if (target.address === undefined) return undefined;
+  const shown = certificate === undefined ? 'none' : 'self-signed';
   try {
-    const userAgent = `padlock-probe/${effects.nonce()}`;
-    const url = `https://${hostOf(target.address)}:${target.port}${probePath}`;
-    const { signal } = effects;
-    return readForeignTlsCurl(await curlFor(effects)(from, url, { userAgent, signal, insecure: true }));
+    const result = await curlFor(effects)(
+      from,
+      `https://${hostOf(target.address)}:${target.port}${probePath}`,
+      {
+        userAgent: `padlock-probe/${effects.nonce()}`,
+        signal: effects.signal,
+        insecure: true,
+        ...(certificate === undefined ? {} : { certificate }),
+      },
+    );
+    return { outcome: readForeignTlsCurl(result, shown), served: shownCertificates(result.body) };
   } catch (error) {
     effects.signal?.throwIfAborted();
     if (error instanceof NoCurl) return undefined;
-    if (error instanceof PadlockError) return { kind: 'not-run', detail: error.message };
-    throw error;
+    if (!(error instanceof PadlockError)) throw error;
+    if (error.code === 'CLUSTER_FORBIDDEN') return undefined;
+    return { outcome: { kind: 'not-run', shown, detail: error.message }, served: '' };
   }
 }
 

@@ -14,6 +14,8 @@ import type { Container } from './curl.ts';
 export interface ProbeContainers {
   readonly client?: MeshClient;
   readonly outsiders: readonly Container[];
+  /** A file in the outsider with a self-signed certificate and its key. */
+  readonly strangerCertificate?: string;
 }
 
 export type ProbesByNamespace = ReadonlyMap<string, ProbeContainers>;

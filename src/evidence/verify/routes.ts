@@ -40,6 +40,11 @@ export function routesTo(
   return routes.toSorted((a, b) => a.others.length - b.others.length);
 }
 
+/** Protocols whose servers may understand nothing but HTTP/2. */
+export function speaksHttp2(protocol: PortProtocol): boolean {
+  return protocol === 'GRPC' || protocol === 'HTTP2';
+}
+
 function leadsTo(endpoint: ServicePortEndpoint, workload: Workload, port: number): boolean {
   return endpoint.workload?.id === workload.id && endpoint.targetPort === port && endpoint.ready;
 }

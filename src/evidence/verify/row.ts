@@ -3,6 +3,7 @@ import type { Inbound } from '../../mesh/inbound.ts';
 import type { CertificateFinding } from '../certificates/judge.ts';
 import type { Configured } from '../envoy/inbound.ts';
 import type { ForeignTlsOutcome, MutualTlsOutcome, PlaintextOutcome, ProbeRecord } from '../probe/outcome.ts';
+import type { ObservedColumn } from './observed-column.ts';
 
 export type Verdict = 'PROVEN' | 'FAILED' | 'INCONCLUSIVE';
 
@@ -10,6 +11,30 @@ export type Verdict = 'PROVEN' | 'FAILED' | 'INCONCLUSIVE';
 export type ConfiguredPod =
   | { readonly pod: string; readonly configured: Configured }
   | { readonly pod: string; readonly unread: string; readonly notAllowed: boolean };
+
+/** What istiod says of a pod's proxy: which kinds of configuration it has not acknowledged; `connected` to no istiod. */
+export interface PodSync {
+  readonly pod: string;
+  readonly connected: boolean;
+  readonly stale: readonly string[];
+  readonly error?: string;
+}
+
+/** Something wrong with a certificate, and where it was seen: in the proxy's dump, or in a handshake with it. */
+export type PodCertificateFinding = CertificateFinding & {
+  readonly pod: string;
+  readonly seen: 'dump' | 'handshake';
+};
+
+/** What may explain a difference between what is declared and what a proxy has loaded. */
+export interface Circumstances {
+  /** `EnvoyFilter shop/open`: those that select the workload and may change its inbound listener. */
+  readonly envoyFilters: readonly string[];
+  /** RFC 3339: when the deciding policy was last changed, where that is known. */
+  readonly policyChangedAt?: string;
+  /** Pods that started before that, with the time. */
+  readonly olderPods: readonly { readonly pod: string; readonly startedAt: string }[];
+}
 
 export interface VerifyRow {
   readonly namespace: string;
@@ -23,9 +48,13 @@ export interface VerifyRow {
     'mode' | 'scope' | 'policy' | 'captured' | 'mtls' | 'plaintext' | 'because'
   >;
   readonly configured: readonly ConfiguredPod[];
-  readonly certificates: readonly (CertificateFinding & { readonly pod: string })[];
+  /** Empty where istiod was not asked or may not be. */
+  readonly sync: readonly PodSync[];
+  readonly circumstances: Circumstances;
+  readonly observed: ObservedColumn;
+  readonly certificates: readonly PodCertificateFinding[];
   readonly plaintext: readonly (ProbeRecord<PlaintextOutcome> & { readonly pod: string })[];
-  /** TLS without a client certificate, where a probe pod was made to try it from. */
+  /** TLS without a client certificate, and with one that nobody signed, where there is a container to try it from. */
   readonly foreignTls: readonly (ProbeRecord<ForeignTlsOutcome> & { readonly pod: string })[];
   /** Absent: no such probe was possible; `mutualTlsMissing` says why. */
   readonly mutualTls?: ProbeRecord<MutualTlsOutcome>;
@@ -34,14 +63,32 @@ export interface VerifyRow {
   readonly judgement: Judgement;
 }
 
+/** Which columns contradict each other, or what else makes a column doubtful. */
+export type DisagreementKind =
+  | 'declared-not-configured'
+  | 'envoy-filter'
+  | 'pod-older-than-policy'
+  | 'proxy-stale'
+  | 'proxy-refused-update'
+  | 'proxy-not-connected'
+  | 'declared-not-proven'
+  | 'configured-not-proven'
+  | 'declared-not-observed'
+  | 'certificate-not-served';
+
+export interface Disagreement {
+  readonly kind: DisagreementKind;
+  readonly message: string;
+}
+
 export interface Judgement {
   readonly verdict: Verdict;
   /** One sentence: what decided. */
   readonly reason: string;
   /** What to do next; absent for PROVEN. */
   readonly next?: string;
-  /** Columns that contradict each other; each is a finding of its own. */
-  readonly disagreements: readonly string[];
+  /** Each is a finding of its own, whatever the verdict rests on. */
+  readonly disagreements: readonly Disagreement[];
 }
 
 /** FAILED before INCONCLUSIVE before PROVEN; nothing at all is INCONCLUSIVE. */

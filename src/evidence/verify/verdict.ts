@@ -3,7 +3,8 @@
  * left when none has: plaintext refused on every pod, and mutual TLS accepted with the expected identities.
  */
 import { formatRef } from '../../istio/kubernetes.ts';
-import type { Judgement, Verdict, VerifyRow } from './row.ts';
+import { findDisagreements, isRefusal, loadedChains, plaintextSeen } from './disagreements.ts';
+import type { DisagreementKind, Judgement, Verdict, VerifyRow } from './row.ts';
 
 type Columns = Omit<VerifyRow, 'judgement'>;
 type Decision = {
@@ -22,6 +23,7 @@ const rules: readonly Rule[] = [
   mutualTlsWentWrong,
   configuredTakesPlaintext,
   configuredTakesAnybody,
+  plaintextObserved,
   policyTakesPlaintext,
   probesKeptAway,
   plaintextNotRefused,
@@ -71,7 +73,9 @@ function whyOpen(row: Columns): string {
   }
   const open = row.configured.find((pod) => 'configured' in pod && pod.configured.acceptsPlaintext);
   if (open !== undefined) {
-    return `the policy is STRICT but the proxy of ${open.pod} has not loaded it: see istioctl proxy-status, and EnvoyFilters`;
+    const [filter] = row.circumstances.envoyFilters;
+    const suspect = filter === undefined ? 'see istioctl proxy-status' : `look at ${filter}`;
+    return `the policy is STRICT but the proxy of ${open.pod} has not loaded it: ${suspect}`;
   }
   return 'the policy is STRICT, yet something answers: look for a hostPort, an excluded port or a second listener';
 }
@@ -97,7 +101,7 @@ function foreignTlsAnswered(row: Columns): Decision | null {
   if (answered?.outcome.kind !== 'answered' || row.declared.mode !== 'STRICT') return null;
   return {
     verdict: 'FAILED',
-    reason: `TLS without a client certificate was answered by ${answered.pod} (${answered.outcome.detail})`,
+    reason: `TLS ${answered.outcome.shown === 'self-signed' ? 'with a self-signed client certificate' : 'without a client certificate'} was answered by ${answered.pod} (${answered.outcome.detail})`,
     next: whyOpen(row),
   };
 }
@@ -107,7 +111,7 @@ function badCertificate(row: Columns): Decision | null {
   if (bad === undefined) return null;
   return {
     verdict: 'FAILED',
-    reason: `${bad.pod}: ${bad.message}`,
+    reason: `${bad.pod}${bad.seen === 'handshake' ? ', in the TLS handshake' : ''}: ${bad.message}`,
     next: 'see "padlock certs"; a restart of the pod asks for a new certificate',
   };
 }
@@ -167,10 +171,6 @@ function policyTakesPlaintext(row: Columns): Decision | null {
   };
 }
 
-function isRefusal(kind: string): boolean {
-  return kind === 'reset' || kind === 'closed';
-}
-
 function probesKeptAway(row: Columns): Decision | null {
   if (row.probesAllowed) return null;
   return {
@@ -184,8 +184,7 @@ function probesKeptAway(row: Columns): Decision | null {
 function plaintextNotRefused(row: Columns): Decision | null {
   for (const probe of row.plaintext) {
     const { outcome, pod } = probe;
-    const chains = row.configured.find((one) => one.pod === pod);
-    const strict = chains !== undefined && 'configured' in chains && !chains.configured.acceptsPlaintext;
+    const strict = loadedChains(row, pod)?.acceptsPlaintext === false;
     const accepted = row.mutualTls?.outcome.kind === 'accepted';
     if (outcome.kind === 'reset' && (strict || accepted)) continue;
     if (outcome.kind === 'closed' && strict && accepted) continue;
@@ -261,36 +260,26 @@ function mutualTlsNotShown(row: Columns): Decision | null {
 function columnsDisagree(row: Columns): Decision | null {
   const [first] = findDisagreements(row);
   if (first === undefined) return null;
-  return {
-    verdict: 'INCONCLUSIVE',
-    reason: first,
-    next: 'wait for the proxies to catch up and verify again',
-  };
+  return { verdict: 'INCONCLUSIVE', reason: first.message, next: nextSteps[first.kind] };
 }
 
-/** Contradictions between columns, worth a finding each even where the verdict rests on something else. */
-export function findDisagreements(row: Columns): readonly string[] {
-  const { declared } = row;
-  const found: string[] = [];
-  for (const pod of row.configured) {
-    if (!('configured' in pod) || !declared.captured || pod.configured.mode === 'UNKNOWN') continue;
-    const { mode, acceptsPlaintext, acceptsMtls } = pod.configured;
-    if (acceptsPlaintext === declared.plaintext && acceptsMtls === declared.mtls) continue;
-    found.push(`declared ${declared.mode}, but the proxy of ${pod.pod} has loaded ${mode}`);
-  }
-  for (const { pod, outcome } of row.plaintext) {
-    if (outcome.kind === 'answered' && !declared.plaintext) {
-      found.push(`declared ${declared.mode}, but ${pod} answered plaintext`);
-    }
-    if (isRefusal(outcome.kind) && declared.plaintext) {
-      found.push(`declared ${declared.mode}, but ${pod} refused plaintext`);
-    }
-    const chains = row.configured.find((one) => one.pod === pod);
-    if (outcome.kind === 'answered' && chains !== undefined && 'configured' in chains) {
-      if (!chains.configured.acceptsPlaintext) {
-        found.push(`the proxy of ${pod} has no chain that takes plaintext, but plaintext was answered`);
-      }
-    }
-  }
-  return found;
+const nextSteps = {
+  'declared-not-configured': 'wait for the proxies to catch up and verify again; see istioctl proxy-status',
+  'envoy-filter': 'look at that EnvoyFilter',
+  'pod-older-than-policy': 'restart the pod, and look into why its proxy hears nothing',
+  'proxy-stale': 'verify again; where it stays, restart the pod and look into its proxy’s log',
+  'proxy-refused-update': 'an EnvoyFilter or a newer field than the proxy knows: see the proxy’s log',
+  'proxy-not-connected': 'look into the proxy’s log: can it reach istiod, and is its certificate good?',
+  'declared-not-proven':
+    'look for something between the API server and the pod: a network policy, another proxy',
+  'configured-not-proven': 'look for a hostPort, an excluded port or a second listener',
+  'declared-not-observed': 'look at who that is ("padlock plan" names senders)',
+  'certificate-not-served':
+    'restart the pod, and look into why its proxy shows one certificate and serves another',
+} as const satisfies Record<DisagreementKind, string>;
+
+function plaintextObserved(row: Columns): Decision | null {
+  const [first] = plaintextSeen(row);
+  if (first === undefined) return null;
+  return { verdict: 'FAILED', reason: first, next: nextSteps['declared-not-observed'] };
 }

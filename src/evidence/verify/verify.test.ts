@@ -90,8 +90,18 @@ describe.skipIf(!existsSync(recordings))('a recorded mesh (skipped where ../shar
     expect(judgement.verdict).toBe('FAILED');
     expect(judgement.next).toMatch(/has not loaded it/);
     expect(judgement.disagreements).toEqual([
-      expect.stringMatching(/declared STRICT, but the proxy of httpbin-.* has loaded PERMISSIVE/),
-      expect.stringMatching(/declared STRICT, but httpbin-.* answered plaintext/),
+      {
+        kind: 'declared-not-configured',
+        message: expect.stringMatching(/declared STRICT, but the proxy of httpbin-.* has loaded PERMISSIVE/),
+      },
+      {
+        kind: 'pod-older-than-policy',
+        message: expect.stringMatching(/started .* before the policy was last changed/),
+      },
+      {
+        kind: 'declared-not-proven',
+        message: expect.stringMatching(/declared STRICT, but httpbin-.* answered plaintext/),
+      },
     ]);
   });
 

@@ -127,7 +127,9 @@ function rowDetails(row: VerifyRow): string {
     return `<tr><td>${text(at)}</td><td>${kind}</td><td>${text(caller)}</td><td>${text(target)}</td><td>${text(outcome.kind)}: ${text(detail)}</td></tr>`;
   });
   const because = row.declared.because.map(({ text: reason }) => `<li>${text(reason)}</li>`).join('');
-  const contradictions = judgement.disagreements.map((one) => `<p class="FAILED">${text(one)}</p>`).join('');
+  const contradictions = judgement.disagreements
+    .map(({ message }) => `<p class="FAILED">${text(message)}</p>`)
+    .join('');
   return `<details open>
 <summary>${text(`${row.namespace}/${row.workload}:${row.port}`)} <span class="verdict ${judgement.verdict}">${judgement.verdict}</span></summary>
 <p>${text(judgement.reason)}${judgement.next === undefined ? '' : `. Next: ${text(judgement.next)}`}</p>

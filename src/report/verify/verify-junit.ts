@@ -1,11 +1,9 @@
 /** `padlock verify` as JUnit XML: a suite for each namespace, a case for each workload port. INCONCLUSIVE is an error, so that no reader takes it for a pass. */
 import type { VerifyRow } from '../../evidence/verify/row.ts';
-import type { Verification } from '../../evidence/verify/verify.ts';
 import { escapeAttribute, escapeXml } from '../xml.ts';
+import type { ReportedRows } from './reported-rows.ts';
 
-/** @param failure why the run ended early; it becomes a case of its own */
-export function renderVerificationJunit(verification: Verification | undefined, failure?: string): string {
-  const rows = verification?.rows ?? [];
+export function renderVerificationJunit({ rows, failure }: ReportedRows): string {
   const suites = [...new Set(rows.map((row) => row.namespace))].map((namespace) =>
     suite(
       namespace,
@@ -37,6 +35,9 @@ function testcase(row: VerifyRow): string {
   const name = `classname="${escapeAttribute(`${row.namespace}.${row.workload}`)}" name="port ${row.port}"`;
   if (verdict === 'PROVEN') return `    <testcase ${name}/>`;
   const element = verdict === 'FAILED' ? 'failure' : 'error';
-  const text = [...disagreements, ...(next === undefined ? [] : [`next: ${next}`])].join('\n');
+  const text = [
+    ...disagreements.map(({ kind, message }) => `${kind}: ${message}`),
+    ...(next === undefined ? [] : [`next: ${next}`]),
+  ].join('\n');
   return `    <testcase ${name}><${element} message="${escapeAttribute(reason)}">${escapeXml(text)}</${element}></testcase>`;
 }

@@ -6,6 +6,7 @@ import type {
   PlaintextOutcome,
   ProbeRecord,
 } from '../../evidence/probe/outcome.ts';
+import type { ObservedColumn } from '../../evidence/verify/observed-column.ts';
 import type { ConfiguredPod, VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
 import { formatRef } from '../../istio/kubernetes.ts';
@@ -52,6 +53,51 @@ export function mutualTlsWords(row: VerifyRow): string {
   return row.mutualTls === undefined ? 'not tried' : mutualTlsWordsByKind[row.mutualTls.outcome.kind];
 }
 
+/** `mTLS 12`, `PLAINTEXT 3, mTLS 12`, `no traffic`, `not looked`. */
+export function observedWords(observed: ObservedColumn): string {
+  if (!observed.looked) return observed.right === undefined ? 'not looked' : 'not allowed to look';
+  if (observed.verdict === 'quiet')
+    return observed.refused > 0 ? `refused ${observed.refused}` : 'no traffic';
+  const mtls = observed.mtls > 0 ? [`mTLS ${observed.mtls}`] : [];
+  return observed.verdict === 'plaintext'
+    ? [`PLAINTEXT ${observed.plaintext}`, ...mtls].join(', ')
+    : mtls.join('');
+}
+
+/** Both probes in a cell: `refused/accepted`. */
+export function provenWords(row: VerifyRow): string {
+  return `${plaintextWords(row)}/${mutualTlsWords(row)}`;
+}
+
+const shortKinds: Readonly<Record<string, string>> = {
+  Deployment: 'deploy',
+  StatefulSet: 'sts',
+  DaemonSet: 'ds',
+  ReplicaSet: 'rs',
+  CronJob: 'cronjob',
+  Job: 'job',
+  Pod: 'pod',
+};
+
+/** As people type it to kubectl: `deploy/httpbin`. */
+export function shortWorkload(workload: string): string {
+  const [kind = '', name = ''] = workload.split('/');
+  return `${shortKinds[kind] ?? kind.toLowerCase()}/${name}`;
+}
+
+/** The workload's name alone, where no other kind of workload shares it. */
+export function workloadNames(rows: readonly VerifyRow[]): (row: VerifyRow) => string {
+  const kinds = new Map<string, Set<string>>();
+  for (const { namespace, workload } of rows) {
+    const key = `${namespace}/${workload.split('/')[1]}`;
+    kinds.set(key, (kinds.get(key) ?? new Set()).add(workload));
+  }
+  return ({ namespace, workload }) => {
+    const name = workload.split('/')[1] ?? workload;
+    return kinds.get(`${namespace}/${name}`)?.size === 1 ? name : shortWorkload(workload);
+  };
+}
+
 /** Equal words once; different ones with how many pods each. */
 function counted(words: readonly string[]): string {
   const counts = new Map<string, number>();
@@ -90,7 +136,9 @@ function rowJson(row: VerifyRow): object {
     configured: row.configured.map((pod) =>
       'configured' in pod ? { pod: pod.pod, ...configuredJson(pod.configured) } : pod,
     ),
-    observed: { looked: false },
+    observed: row.observed,
+    sync: row.sync,
+    circumstances: row.circumstances,
     proven: {
       plaintext: row.plaintext.map(probeJson),
       foreignTls: row.foreignTls.map(probeJson),

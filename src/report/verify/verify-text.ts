@@ -3,7 +3,15 @@ import type { Verdict, VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
 import { paint, type Tone } from '../style.ts';
 import { type Cell, renderTable, type TableOptions } from '../table.ts';
-import { configuredWords, declaredWords, mutualTlsWords, plaintextWords } from './verify-report.ts';
+import { wrapText } from '../text-width.ts';
+import {
+  configuredWords,
+  declaredWords,
+  observedWords,
+  provenWords,
+  shortWorkload,
+  workloadNames,
+} from './verify-report.ts';
 
 const tones = { PROVEN: 'good', FAILED: 'bad', INCONCLUSIVE: 'warn' } as const satisfies Record<
   Verdict,
@@ -18,6 +26,7 @@ export function verdictCell(verdict: Verdict): Cell {
 export function renderVerification(verification: Verification, options: TableOptions): string {
   const { rows } = verification;
   const several = new Set(rows.map((row) => row.namespace)).size > 1;
+  const nameOf = workloadNames(rows);
   const table = renderTable(
     [
       ...(several ? [{ title: 'NAMESPACE' }] : []),
@@ -25,34 +34,35 @@ export function renderVerification(verification: Verification, options: TableOpt
       { title: 'PORT', align: 'right' as const },
       { title: 'DECLARED' },
       { title: 'CONFIGURED' },
-      { title: 'PLAINTEXT' },
-      { title: 'MUTUAL TLS' },
+      { title: 'OBSERVED' },
+      { title: 'PLAINTEXT/MTLS' },
       { title: 'VERDICT' },
     ],
     rows.map((row) => [
       ...(several ? [row.namespace] : []),
-      row.workload,
+      nameOf(row),
       String(row.port),
       declaredWords(row),
       configuredWords(row.configured),
-      plaintextWords(row),
-      mutualTlsWords(row),
+      observedWords(row.observed),
+      provenWords(row),
       verdictCell(row.judgement.verdict),
     ]),
     options,
   );
   const parts = [
     rows.length === 0 ? 'Nothing to verify: no workload port was found.' : table,
-    ...rows.flatMap((row) => explain(row, options)),
+    ...rows.flatMap((row) => explain(row, { ...options, several })),
     summary(verification, options),
   ];
   return `${parts.map((part) => part.trimEnd()).join('\n')}\n`;
 }
 
-function explain(row: VerifyRow, options: TableOptions): readonly string[] {
+function explain(row: VerifyRow, options: TableOptions & { readonly several: boolean }): readonly string[] {
   const { verdict, reason, next, disagreements } = row.judgement;
-  const name = paint(`${row.workload}:${row.port}`, 'strong', options.color);
-  const others = disagreements.filter((sentence) => sentence !== reason);
+  const where = options.several ? `${row.namespace}/` : '';
+  const name = paint(`${where}${shortWorkload(row.workload)}:${row.port}`, 'strong', options.color);
+  const others = disagreements.map(({ message }) => message).filter((sentence) => sentence !== reason);
   const lines = [
     ...(verdict === 'PROVEN' ? [] : [`${name} ${reason}`]),
     ...others.map(
@@ -61,7 +71,8 @@ function explain(row: VerifyRow, options: TableOptions): readonly string[] {
     ),
     ...(verdict === 'PROVEN' || next === undefined ? [] : [`  next: ${next}`]),
   ];
-  return lines.length === 0 ? [] : ['', ...lines];
+  if (lines.length === 0) return [];
+  return ['', ...lines.map((line) => hang(line, options.width))];
 }
 
 function summary(verification: Verification, options: TableOptions): string {
@@ -72,7 +83,7 @@ function summary(verification: Verification, options: TableOptions): string {
     .map(({ one, count }) => `${count} ${one}`);
   const what = verification.namespaces.join(', ') || 'the mesh';
   const line = `${what}: ${paint(verdict, tones[verdict], options.color)}${counts.length === 0 ? '' : ` (${counts.join(', ')})`}`;
-  const notes = limits.map((limit) => paint(`  ${limit}`, 'dim', options.color));
+  const notes = limits.map((limit) => paint(hang(`  ${limit}`, options.width), 'dim', options.color));
   return [
     '',
     line,
@@ -88,6 +99,18 @@ export function renderVerificationShort(verification: Verification): string {
     rows.find((row) => row.judgement.verdict === 'FAILED') ??
     rows.find((row) => row.judgement.verdict === 'INCONCLUSIVE');
   const about =
-    first === undefined ? '' : `; first: ${first.workload}:${first.port} ${first.judgement.reason}`;
+    first === undefined
+      ? ''
+      : `; first: ${shortWorkload(first.workload)}:${first.port} ${first.judgement.reason}`;
   return `${verification.namespaces.join(', ')}: ${verdict}, ${proven} of ${rows.length} ports PROVEN${about}\n`;
+}
+
+/** A sentence over several lines, all but the first indented by two more than it is. */
+function hang(line: string, width: number): string {
+  const indent = /^ */.exec(line)?.[0].length ?? 0;
+  if (!Number.isFinite(width)) return line;
+  const [first = '', ...rest] = wrapText(line.trimStart(), Math.max(20, width - indent - 2));
+  return [`${' '.repeat(indent)}${first}`, ...rest.map((text) => `${' '.repeat(indent + 2)}${text}`)].join(
+    '\n',
+  );
 }

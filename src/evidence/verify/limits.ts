@@ -1,0 +1,73 @@
+/** What a proof leaves out, in sentences: said in every output, so that nobody takes it for more than it is. */
+import { type Mesh, workloads } from '../../mesh/mesh.ts';
+import type { SyncAnswer } from '../control-plane/read-sync-status.ts';
+import type { VerifyRow } from './row.ts';
+import type { Target, TargetOptions } from './targets.ts';
+
+export interface LimitFacts {
+  readonly mesh: Mesh;
+  readonly options: TargetOptions;
+  readonly targets: readonly Target[];
+  readonly rows: readonly VerifyRow[];
+  readonly sync: SyncAnswer | undefined;
+}
+
+export function limitsOf({ mesh, options, targets, rows, sync }: LimitFacts): readonly string[] {
+  const inScope = workloads(mesh, options.namespaces);
+  const gateways = inScope.filter(({ dataplane }) => dataplane === 'gateway' || dataplane === 'waypoint');
+  const ambient = inScope.filter(({ dataplane }) => dataplane === 'ambient');
+  const silent = targets.filter(({ workload, ports }) => workload.from === 'pods' && ports.length === 0);
+  return [
+    'ports 15020, 15021 and 15090 of every sidecar answer in plaintext by design (metrics and health)',
+    ...observedLimits(rows),
+    ...syncLimits(sync),
+    ...drainingLimits(rows),
+    ...gateways.map(
+      ({ namespace, name }) => `${namespace}/${name} is a gateway: PeerAuthentication does not apply to it`,
+    ),
+    ...ambient.map(
+      ({ namespace, name }) => `${namespace}/${name} is in ambient mode: its node’s ztunnel holds the policy`,
+    ),
+    ...silent.map(
+      ({ workload }) =>
+        `${workload.namespace}: ${workload.kind}/${workload.name} has no port; name one with --port`,
+    ),
+    ...mesh.snapshot.unseen.map(
+      ({ resource, namespace, reason }) =>
+        `not seen: ${resource}${namespace === undefined ? '' : ` in ${namespace}`} (${reason})`,
+    ),
+  ];
+}
+
+function observedLimits(rows: readonly VerifyRow[]): readonly string[] {
+  if (rows.some((row) => row.observed.looked)) {
+    const windows = rows.flatMap((row) => (row.observed.looked ? [row.observed] : []));
+    const from = windows.map((window) => window.from).toSorted()[0] ?? '';
+    const to =
+      windows
+        .map((window) => window.to)
+        .toSorted()
+        .at(-1) ?? '';
+    return [`traffic was observed from ${from} to ${to}: who did not call then was not seen`];
+  }
+  return ['observed traffic was not looked at: probes speak for themselves, not for your clients'];
+}
+
+function syncLimits(sync: SyncAnswer | undefined): readonly string[] {
+  if (sync === undefined) return [];
+  if (!sync.read) {
+    const why = sync.notAllowed ? 'not allowed to look; padlock rbac --for proxy-status' : sync.why;
+    return [`istiod was not asked what it sent to the proxies (${why})`];
+  }
+  return sync.complete ? [] : ['not every istiod answered what it sent to its proxies'];
+}
+
+function drainingLimits(rows: readonly VerifyRow[]): readonly string[] {
+  const draining = rows.filter((row) =>
+    row.configured.some((pod) => 'configured' in pod && pod.configured.drainingAcceptsPlaintext),
+  );
+  return draining.map(
+    ({ namespace, workload, port }) =>
+      `${namespace}: ${workload}:${port} still drains connections from before the last change, which may be plaintext (45 s)`,
+  );
+}
