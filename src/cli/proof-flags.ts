@@ -53,7 +53,7 @@ export const probeFlags = {
     kind: 'parsed',
     parse: parseDuration,
     default: '0s',
-    brief: 'watch traffic at least so long; without it while the probes run',
+    brief: 'watch traffic at least so long before the probes begin',
     placeholder: 'DURATION',
   },
   rate: {

@@ -20,6 +20,8 @@ export interface PlaintextTarget extends PodPort {
   readonly address: string | undefined;
   /** The policy says that plaintext is refused here: an answer may then come over an older connection and is looked at twice. */
   readonly refusalExpected: boolean;
+  /** Milliseconds since the epoch from when no connection from before the policy can live any more; absent: not known. */
+  readonly settledAt?: number;
 }
 
 export interface PlaintextEffects {
@@ -42,7 +44,7 @@ export interface PlaintextResult {
 }
 
 /** How long Envoy serves connections from before a change (drain_time 45 s), and some more. */
-const drainMs = 60_000;
+export const drainMs = 60_000;
 const drainPauseMs = 3_000;
 
 /**
@@ -92,7 +94,7 @@ async function throughPodProxy(
   const fresh = await once(true);
   if (fresh.kind === 'reset' || fresh.kind === 'closed') return fresh;
   if (fresh.kind === 'answered') return fresh;
-  const deadline = effects.now() + drainMs;
+  const deadline = target.settledAt ?? effects.now() + drainMs;
   while (effects.now() < deadline) {
     await effects.sleep(drainPauseMs);
     const again = await once(false);

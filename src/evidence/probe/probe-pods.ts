@@ -4,6 +4,7 @@
  */
 import { PadlockError } from '../../errors.ts';
 import type { KubeObject } from '../../istio/kubernetes.ts';
+import { spiffeId } from '../../istio/spiffe.ts';
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
 import type { Cluster, ResourceType } from '../../sources/cluster.ts';
 import { asObjects, asText, dig } from '../../sources/json-value.ts';
@@ -51,11 +52,20 @@ export async function withProbePods<Result>(
   const namespaces = [...new Set(inMesh.map(({ namespace }) => namespace))];
   const run = effects.nonce();
   const made: { readonly namespace: string; readonly name: string }[] = [];
+  // Loaded here: nobody else needs it, and it takes a while.
+  const { strangerCertificate } = await import('./stranger-certificate.ts');
   try {
     for (const namespace of namespaces) {
       for (const role of ['client', 'outsider'] as const) {
         made.push({ namespace, name: jobName(run, role) });
-        await createJob(effects, jobManifest(namespace, run, role, options.image));
+        const certificate =
+          role === 'client'
+            ? undefined
+            : await strangerCertificate(
+                spiffeId({ trustDomain: mesh.config.trustDomain, namespace, serviceAccount: 'default' }),
+                effects.now(),
+              );
+        await createJob(effects, jobManifest(namespace, { run, role, image: options.image, certificate }));
       }
     }
     const probes = await Promise.all(
@@ -74,8 +84,20 @@ function jobName(run: string, role: Role): string {
   return `padlock-probe-${role}-${run}`;
 }
 
+const certificateAnnotation = 'padlock.dev/probe-certificate';
+const certificateFolder = '/etc/padlock-probe';
+const certificateFile = 'stranger.pem';
+
+interface JobFacts {
+  readonly run: string;
+  readonly role: Role;
+  readonly image: string;
+  /** A PEM text that the pod finds as a file, by the downward API: no further object and no further right. */
+  readonly certificate: string | undefined;
+}
+
 /** Unprivileged in every way that Pod Security's restricted level asks for. */
-function jobManifest(namespace: string, run: string, role: Role, image: string): object {
+function jobManifest(namespace: string, { run, role, image, certificate }: JobFacts): object {
   const labels = {
     'app.kubernetes.io/name': 'padlock-probe',
     'app.kubernetes.io/managed-by': 'padlock',
@@ -92,8 +114,12 @@ function jobManifest(namespace: string, run: string, role: Role, image: string):
       activeDeadlineSeconds: deadlineSeconds,
       ttlSecondsAfterFinished: 30,
       template: {
-        metadata: { labels },
+        metadata: {
+          labels,
+          ...(certificate === undefined ? {} : { annotations: { [certificateAnnotation]: certificate } }),
+        },
         spec: {
+          ...(certificate === undefined ? {} : { volumes: [certificateVolume] }),
           restartPolicy: 'Never',
           automountServiceAccountToken: false,
           terminationGracePeriodSeconds: 1,
@@ -107,6 +133,9 @@ function jobManifest(namespace: string, run: string, role: Role, image: string):
               name: container,
               image,
               command: ['sleep', String(deadlineSeconds)],
+              ...(certificate === undefined
+                ? {}
+                : { volumeMounts: [{ name: 'stranger', mountPath: certificateFolder, readOnly: true }] }),
               resources: { requests: { cpu: '5m', memory: '16Mi' }, limits: { memory: '64Mi' } },
               securityContext: {
                 allowPrivilegeEscalation: false,
@@ -120,6 +149,18 @@ function jobManifest(namespace: string, run: string, role: Role, image: string):
     },
   };
 }
+
+const certificateVolume = {
+  name: 'stranger',
+  downwardAPI: {
+    items: [
+      {
+        path: certificateFile,
+        fieldRef: { fieldPath: `metadata.annotations['${certificateAnnotation}']` },
+      },
+    ],
+  },
+};
 
 async function createJob(effects: ProbePodEffects, manifest: object): Promise<void> {
   const namespace = String(dig(manifest, 'metadata', 'namespace'));
@@ -202,6 +243,7 @@ function toContainers(ready: readonly KubeObject[], namespace: string, revision:
   const address = asText(dig(client?.status, 'podIP'));
   return {
     outsiders: outsider === undefined ? [] : [{ namespace, pod: outsider.metadata.name, container }],
+    ...(outsider === undefined ? {} : { strangerCertificate: `${certificateFolder}/${certificateFile}` }),
     ...(client === undefined || address === undefined || !hasSidecar(client)
       ? {}
       : {

@@ -1,11 +1,10 @@
 /** Columns that contradict each other: each a finding of its own, with what may explain it. */
+
 import type { Configured } from '../envoy/inbound.ts';
+import { drainMs } from '../probe/plaintext.ts';
 import type { Disagreement, DisagreementKind, VerifyRow } from './row.ts';
 
 type Columns = Omit<VerifyRow, 'judgement'>;
-
-/** How long Envoy serves connections from before a change (Istio's drain time, 45 s), and some more. */
-const drainMs = 60_000;
 
 /** Contradictions between columns, worth a finding each even where the verdict rests on something else. */
 export function findDisagreements(row: Columns): readonly Disagreement[] {

@@ -66,8 +66,10 @@ function drainingLimits(rows: readonly VerifyRow[]): readonly string[] {
   const draining = rows.filter((row) =>
     row.configured.some((pod) => 'configured' in pod && pod.configured.drainingAcceptsPlaintext),
   );
-  return draining.map(
-    ({ namespace, workload, port }) =>
-      `${namespace}: ${workload}:${port} still drains connections from before the last change, which may be plaintext (45 s)`,
-  );
+  const [first] = draining;
+  if (first === undefined) return [];
+  const more = draining.length === 1 ? '' : ` and ${draining.length - 1} more`;
+  return [
+    `${first.namespace}/${first.workload}:${first.port}${more} still drain connections from before the last change, which may be plaintext`,
+  ];
 }

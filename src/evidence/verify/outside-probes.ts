@@ -3,7 +3,7 @@ import type { Workload, WorkloadPod } from '../../mesh/workload.ts';
 import type { ProxyCertificates } from '../certificates/workload-certificates.ts';
 import { certificatesServed } from '../certificates/workload-certificates.ts';
 import type { Container } from '../probe/curl.ts';
-import { probeForeignTls, probePlaintext } from '../probe/plaintext.ts';
+import { drainMs, probeForeignTls, probePlaintext } from '../probe/plaintext.ts';
 import type { VerifyRow } from './row.ts';
 import { factsOf, type Run } from './run.ts';
 
@@ -17,11 +17,20 @@ export async function plaintextProbe(
   pod: WorkloadPod,
   port: number,
   refusalExpected: boolean,
+  policyChangedAt: string | undefined,
 ): Promise<VerifyRow['plaintext'][number]> {
   const name = `${workload.namespace}/${pod.name}`;
   await run.pace.turn(name);
   const at = new Date(run.effects.now()).toISOString();
-  const target = { namespace: workload.namespace, pod: pod.name, port, address: pod.ips[0], refusalExpected };
+  const changed = Date.parse(policyChangedAt ?? '');
+  const target = {
+    namespace: workload.namespace,
+    pod: pod.name,
+    port,
+    address: pod.ips[0],
+    refusalExpected,
+    ...(Number.isNaN(changed) ? {} : { settledAt: changed + drainMs }),
+  };
   const { outcome, caller } = await probePlaintext(target, outsidersFor(run, workload), run.effects);
   return { pod: pod.name, target: `${name}:${port}`, caller, at, outcome };
 }

@@ -21,7 +21,7 @@ export interface VerifyEffects {
   readonly nonce: () => string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Each row as soon as it is probed, for a report of a run that dies early; traffic is not in it yet. */
+  /** Each row as soon as it is probed, for a report of a run that dies early. */
   readonly onRow?: (row: VerifyRow) => void;
 }
 

@@ -21,7 +21,7 @@ import { type CircumstancesOf, circumstancesIn } from './circumstances.ts';
 import { idOf } from './identities.ts';
 import { limitsOf } from './limits.ts';
 import { mutualTlsProbe } from './mutual-tls.ts';
-import { notObserved, observedColumn } from './observed-column.ts';
+import { observedColumn } from './observed-column.ts';
 import { foreignTlsProbes, plaintextProbe } from './outside-probes.ts';
 import { type ProxyFacts, readProxy } from './proxies.ts';
 import { type ConfiguredPod, type PodSync, type Verdict, type VerifyRow, worstVerdict } from './row.ts';
@@ -34,7 +34,7 @@ export type { VerifyEffects } from './run.ts';
 export interface VerifyOptions extends TargetOptions {
   /** Containers that were made for probing, by namespace. */
   readonly probes?: ProbesByNamespace;
-  /** Look at what traffic does while the probes run, and at access logs before it; absent: not at all. */
+  /** Look at what traffic does before the probes begin, and at access logs; absent: not at all. */
   readonly observe?: {
     /** How far back access logs are read, in milliseconds. */
     readonly lookBack: number;
@@ -82,6 +82,8 @@ export async function verify(
     readProxies(targets, admin),
     options.proxyStatus === true ? readSyncStatus(mesh.config.rootNamespace, effects) : undefined,
   ]);
+  // Before the probes, whose own plaintext counters could not tell from others'.
+  const observation = await watching?.(mesh);
   const run: Run = {
     mesh,
     effects: { ...effects, curl: curlInBatches(effects.cluster, effects.signal) },
@@ -96,19 +98,14 @@ export async function verify(
   const circumstances = circumstancesIn(mesh);
   const jobs = targets.flatMap((target) => target.ports.map((port) => ({ target, port })));
   let done = 0;
-  const probed = await mapLimited(jobs, rowConcurrency, async ({ target, port }) => {
-    const columns = await columnsOf(run, target, port, circumstances, sync);
+  const rows = await mapLimited(jobs, rowConcurrency, async ({ target, port }): Promise<VerifyRow> => {
+    const observed = observedColumn(observation, target.workload.id, port);
+    const columns = { ...(await columnsOf(run, target, port, circumstances, sync)), observed };
+    const row = { ...columns, judgement: judge(columns) };
     done++;
     effects.onProgress?.(done, jobs.length);
-    const sofar = { ...columns, observed: notObserved };
-    effects.onRow?.({ ...sofar, judgement: judge(sofar) });
-    return columns;
-  });
-  const observation = await watching?.(mesh);
-  const rows = probed.map((columns): VerifyRow => {
-    const observed =
-      observation === undefined ? notObserved : observedColumn(observation, columns.workloadId, columns.port);
-    return { ...columns, observed, judgement: judge({ ...columns, observed }) };
+    effects.onRow?.(row);
+    return row;
   });
   return {
     context: effects.cluster.context,
@@ -185,8 +182,12 @@ async function columnsOf(
   const declared = inbound(run.mesh, workload, port);
   const probesAllowed = !optedOut(workload);
   const probed = probesAllowed ? pods : [];
+  const names = pods.map((pod) => pod.name);
+  const why = circumstances(workload, names, declared.policy);
   const [plaintext, foreign] = await Promise.all([
-    Promise.all(probed.map((pod) => plaintextProbe(run, workload, pod, port, !declared.plaintext))),
+    Promise.all(
+      probed.map((pod) => plaintextProbe(run, workload, pod, port, !declared.plaintext, why.policyChangedAt)),
+    ),
     // Only under STRICT does the proxy end every TLS itself.
     declared.captured && !declared.plaintext
       ? Promise.all(probed.map((pod) => foreignTlsProbes(run, workload, pod, port)))
@@ -205,7 +206,6 @@ async function columnsOf(
           served.every((uris) => uris !== undefined) ? served : undefined,
         )
       : { missing: declared.captured ? 'no pod may be probed' : 'no sidecar guards the port' };
-  const names = pods.map((pod) => pod.name);
   return {
     namespace: workload.namespace,
     workload: `${workload.kind}/${workload.name}`,
@@ -215,7 +215,7 @@ async function columnsOf(
     declared,
     configured: names.map((pod) => configuredOf(run, workload, pod, port)),
     sync: workload.dataplane === 'sidecar' ? syncOf(sync, workload, names) : [],
-    circumstances: circumstances(workload, names, declared.policy),
+    circumstances: why,
     certificates: [
       ...names.flatMap((pod) => certificatesInDump(run, workload, pod)),
       ...foreignTls.flatMap(({ record, served: shown }) => judgeServed(run, workload, record.pod, shown)),

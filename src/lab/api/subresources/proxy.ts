@@ -58,7 +58,7 @@ function redirectToSlash(context: ResourceContext): ApiResponse {
   };
 }
 
-function prefixOf(context: ResourceContext): string {
+export function prefixOf(context: ResourceContext): string {
   const { pathname } = context.request.url;
   const { rest } = context.info;
   return rest === '' ? pathname.replace(/\/$/, '') : pathname.slice(0, pathname.length - rest.length);
@@ -130,7 +130,7 @@ function send(
   });
 }
 
-function forwardedHeaders(
+export function forwardedHeaders(
   context: ResourceContext,
   target: ProxyTarget,
   path: string,
@@ -158,7 +158,11 @@ function forwardedHeaders(
 }
 
 /** A failed connection in Go's words, which people search the web for. */
-function unreachable(error: NodeJS.ErrnoException, sent: ClientRequest, target: ProxyTarget): ApiStatus {
+export function unreachable(
+  error: NodeJS.ErrnoException,
+  sent: ClientRequest,
+  target: ProxyTarget,
+): ApiStatus {
   return new ApiStatus(
     'ServiceUnavailable',
     `error trying to reach service: ${goError(error, sent, target.address)}`,

@@ -6,6 +6,7 @@ import { authorized, contextOf, type RouterParts } from '../http/router.ts';
 import { ApiStatus, badRequest, pathNotFound } from '../status.ts';
 import { type Departure, refuse } from '../streams/handshake.ts';
 import { portForward } from '../streams/port-forward.ts';
+import { proxyUpgrade } from '../streams/proxy-upgrade.ts';
 import { remoteCommand } from '../streams/remote-command.ts';
 
 const handlers: Readonly<Record<string, (context: ResourceContext, departure: Departure) => Promise<void>>> =
@@ -42,6 +43,7 @@ async function serve(parts: RouterParts, asked: ApiRequest, departure: Departure
   if (info.kind === 'path') throw pathNotFound();
   const context = contextOf(parts, request, info);
   if (context === undefined) throw pathNotFound();
+  if (info.subresource === 'proxy') return proxyUpgrade(context, departure);
   const handler = context.served.resource === 'pods' ? handlers[info.subresource ?? ''] : undefined;
   if (handler === undefined) throw badRequest('this path serves no upgraded connections');
   await handler(context, departure);
