@@ -53,11 +53,10 @@ export function mutualTlsWords(row: VerifyRow): string {
   return row.mutualTls === undefined ? 'not tried' : mutualTlsWordsByKind[row.mutualTls.outcome.kind];
 }
 
-/** `mTLS 12`, `PLAINTEXT 3, mTLS 12`, `no traffic`, `not looked`. */
+/** `mTLS 12`, `PLAINTEXT 3, mTLS 12`, `no traffic`. Refusals are left out: probes of earlier runs are among them. */
 export function observedWords(observed: ObservedColumn): string {
   if (!observed.looked) return observed.right === undefined ? 'not looked' : 'not allowed to look';
-  if (observed.verdict === 'quiet')
-    return observed.refused > 0 ? `refused ${observed.refused}` : 'no traffic';
+  if (observed.verdict === 'quiet') return 'no traffic';
   const mtls = observed.mtls > 0 ? [`mTLS ${observed.mtls}`] : [];
   return observed.verdict === 'plaintext'
     ? [`PLAINTEXT ${observed.plaintext}`, ...mtls].join(', ')
