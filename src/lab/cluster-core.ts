@@ -47,7 +47,10 @@ export async function startCore(options: CoreOptions): Promise<ClusterCore> {
   const services = watchServices(api);
   const [network, socks] = await Promise.all([createNetwork(services.table), startSocks()]);
   const nodes = labNodes(Math.min(maxNodes, Math.max(1, options.nodes)));
-  for (const node of nodes) api.create('nodes', nodeObject(node, timestamp(now())), 'kubelet');
+  for (const node of nodes) {
+    if (api.get('nodes', undefined, node.name) === undefined)
+      api.create('nodes', nodeObject(node, timestamp(now())), 'kubelet');
+  }
   const kubelet = startKubelet(
     {
       api,

@@ -7,13 +7,17 @@ import { type ApiServer, startApiServer } from './api/server.ts';
 import { istioSystemObjects } from './bootstrap/istio-system.ts';
 import { publishKubernetesService } from './bootstrap/kubernetes-service.ts';
 import { publishMeshRoot } from './bootstrap/mesh-root.ts';
+import { labNodes } from './bootstrap/nodes.ts';
 import { type ClusterCore, resourceOf, startCore } from './cluster-core.ts';
+import { afterRestart } from './data/after-restart.ts';
+import { openDataFolder } from './data/data-folder.ts';
 import { findExecutable } from './find-executable.ts';
 import { createIstiod } from './istiod/create-istiod.ts';
 import type { Istiod } from './istiod/istiod.ts';
 import type { PodObject } from './kinds/pod.ts';
 import { type KubeconfigFacts, kubeconfigText } from './kubeconfig.ts';
 import type { RunningKubelet } from './kubelet/node-agent.ts';
+import { maxNodes } from './kubelet/pod-addresses.ts';
 import type { Network } from './net/network.ts';
 
 export interface LabOptions {
@@ -31,6 +35,8 @@ export interface LabOptions {
   readonly drainSeconds?: number;
   /** The mesh config as YAML text; Istio's defaults with access logs when absent. */
   readonly meshConfig?: string;
+  /** A folder that keeps the objects: they are there again when a lab is started on it, also after a kill. */
+  readonly data?: string;
   /** A PATH to find curl in; without it exec of curl says that there is none. */
   readonly path?: string;
   /** Something in the lab failed and is tried again: a sentence, for a log. */
@@ -64,7 +70,13 @@ export interface Lab {
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const now = (): Date => new Date();
   const onProblem = options.onProblem ?? (() => undefined);
-  const api = createApi();
+  const nodes = Math.min(maxNodes, Math.max(1, options.nodes ?? 2));
+  const journal = options.data === undefined ? undefined : await openDataFolder(options.data);
+  const api = createApi(
+    journal === undefined
+      ? {}
+      : { kept: { ...journal, objects: afterRestart(journal.objects, namesOf(nodes)) } },
+  );
   const [certificates, istiod] = await Promise.all([
     createApiCertificates(now()),
     createIstiod({
@@ -81,7 +93,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const core = await startCore({
     api,
     now,
-    nodes: options.nodes ?? 2,
+    nodes,
     curl,
     clusterCertificate: certificates.caCertificate,
     startSidecar: istiod.startSidecar,
@@ -97,6 +109,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     stopPublishing();
     await core.close();
     await istiod.close();
+    journal?.close();
   };
   try {
     server = await startApiServer({
@@ -116,12 +129,23 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const objects = istioSystemObjects(
     options.meshConfig === undefined ? {} : { meshConfig: options.meshConfig },
   );
-  for (const object of objects) api.create(resourceOf(api, object), object, 'helm');
+  for (const object of objects) installed(api, object);
   return assemble({ options, api, core, istiod, server, curl, certificates, objects }, async () => {
     unpublish();
     await server.close();
     await endInside();
   });
+}
+
+function namesOf(nodes: number): ReadonlySet<string> {
+  return new Set(labNodes(nodes).map(({ name }) => name));
+}
+
+/** Creates an object of Istio's installation; one that is there stays as people left it. */
+function installed(api: LabApi, object: KubeObject): void {
+  const resource = resourceOf(api, object);
+  const { namespace, name } = object.metadata;
+  if (api.get(resource, namespace, name) === undefined) api.create(resource, object, 'helm');
 }
 
 /** Without a propagation delay everybody hears of a pod's end within this time. */

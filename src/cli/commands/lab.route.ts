@@ -16,6 +16,7 @@ export interface LabServeFlags extends LabNameFlags {
   readonly propagation?: { readonly min: number; readonly max: number };
   readonly seed: number;
   readonly meshConfig?: string;
+  readonly data?: string;
   readonly kubeconfig?: string;
   readonly merge?: boolean;
 }
@@ -81,6 +82,13 @@ const serveFlags = {
     optional: true,
     brief: "the mesh config's YAML instead of Istio's defaults",
     placeholder: 'FILE',
+  },
+  data: {
+    kind: 'parsed',
+    parse: (input) => input,
+    optional: true,
+    brief: 'keep the objects in this folder; the next lab on it has them again, also after a kill',
+    placeholder: 'DIR',
   },
   kubeconfig: {
     kind: 'parsed',

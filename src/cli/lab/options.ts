@@ -15,7 +15,7 @@ type Outside = Pick<Context, 'env' | 'cwd' | 'clock'>;
 
 /** @throws PadlockError `USAGE`, and for the mesh config `FILE_NOT_READABLE`, `YAML_SYNTAX`, `INPUT_INVALID` */
 export function serveOptions(flags: LabServeFlags, { env, cwd, clock }: Outside): ServeOptions {
-  const { certTtl, propagation, seed, meshConfig, kubeconfig, merge } = flags;
+  const { certTtl, propagation, seed, meshConfig, data, kubeconfig, merge } = flags;
   return {
     folder: labFolder(labRoot(env, cwd), flags.name),
     lab: {
@@ -25,6 +25,7 @@ export function serveOptions(flags: LabServeFlags, { env, cwd, clock }: Outside)
       ...(certTtl === undefined ? {} : { certTtlSeconds: certTtl }),
       ...(propagation === undefined ? {} : { propagation: { ...propagation, seed } }),
       ...(meshConfig === undefined ? {} : { meshConfig: meshConfigText(resolve(cwd, meshConfig)) }),
+      ...(data === undefined ? {} : { data: resolve(cwd, data) }),
     },
     ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(cwd, kubeconfig) }),
     ...(merge === true ? { mergeInto: ownKubeconfig(env, cwd) } : {}),
@@ -34,13 +35,14 @@ export function serveOptions(flags: LabServeFlags, { env, cwd, clock }: Outside)
 
 /** The words that start the same lab by `padlock lab serve`; paths are absolute, because that process has its own folder. */
 export function serveWords(flags: LabServeFlags, cwd: string): readonly string[] {
-  const { certTtl, propagation, meshConfig, kubeconfig, merge } = flags;
+  const { certTtl, propagation, meshConfig, data, kubeconfig, merge } = flags;
   return [
     ...['lab', 'serve', '--name', flags.name, '--port', `${flags.port}`],
     ...['--nodes', `${flags.nodes}`, '--seed', `${flags.seed}`],
     ...(certTtl === undefined ? [] : ['--cert-ttl', `${certTtl}s`]),
     ...(propagation === undefined ? [] : ['--propagation', `${propagation.min}ms..${propagation.max}ms`]),
     ...(meshConfig === undefined ? [] : ['--mesh-config', resolve(cwd, meshConfig)]),
+    ...(data === undefined ? [] : ['--data', resolve(cwd, data)]),
     ...(kubeconfig === undefined ? [] : ['--kubeconfig', resolve(cwd, kubeconfig)]),
     ...(merge === true ? ['--merge'] : []),
   ];

@@ -1,6 +1,6 @@
 /** Makes the lab's API without HTTP: an empty store, the built-in kinds, Istio's CRDs, and the objects of a new cluster. */
 import type { KubeObject } from '../../istio/kubernetes.ts';
-import { Store, type StoreEvent } from '../store/store.ts';
+import { Store, type StoredObject, type StoreEvent } from '../store/store.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { podAdmission } from './admission/pod-admission.ts';
 import type { AdmissionPlugin, Api, Change, ListFilter } from './api.ts';
@@ -11,7 +11,7 @@ import { type Effects, systemEffects } from './engine/effects.ts';
 import { createEngine, type Engine, objectKey } from './engine/engine.ts';
 import { bindPod, finalizeNamespace } from './engine/subresources.ts';
 import { updateObject } from './engine/update.ts';
-import { draftOf, objectAt, stringAt } from './json.ts';
+import { draftOf, freezeJson, objectAt, stringAt } from './json.ts';
 import { Registry } from './registry/registry.ts';
 import type { Resource } from './registry/resource.ts';
 import { notFound } from './status.ts';
@@ -20,6 +20,12 @@ export interface ApiOptions {
   /** Events kept for watchers that start in the past: 10,000 where absent. */
   readonly history?: number;
   readonly effects?: Effects;
+  /** What an earlier API held, and who writes down what changes. */
+  readonly kept?: {
+    readonly revision: number | undefined;
+    readonly objects: readonly StoredObject<KubeObject>[];
+    readonly append: (event: StoreEvent<KubeObject>) => void;
+  };
 }
 
 /** The in-process API together with what its HTTP server needs. */
@@ -29,13 +35,26 @@ export interface LabApi extends Api {
 
 /** Starts an API with the objects of a new cluster in it. */
 export function createApi(options: ApiOptions = {}): LabApi {
-  const store = new Store<KubeObject>(options.history === undefined ? {} : { history: options.history });
+  const { kept, history } = options;
+  const store = new Store<KubeObject>({
+    ...(history === undefined ? {} : { history }),
+    ...(kept?.revision === undefined
+      ? {}
+      : { restored: { revision: kept.revision, objects: kept.objects.map((one) => frozen(one)) } }),
+  });
   const registry = new Registry();
   const engine = createEngine(store, registry, options.effects ?? systemEffects);
+  for (const { object } of store.list(crds)) registry.addCrd(draftOf(object));
+  if (kept !== undefined) store.subscribe((event) => kept.append(event));
   store.subscribe((event) => serveCrds(registry, event));
   engine.ownAdmission.push(namespaceLifecycle(engine), podAdmission(engine));
   bootstrap(engine);
   return new InProcessApi(engine);
+}
+
+/** What is stored is never changed in place. */
+function frozen(stored: StoredObject<KubeObject>): StoredObject<KubeObject> {
+  return { ...stored, object: freezeJson(stored.object) };
 }
 
 const crds = 'customresourcedefinitions.apiextensions.k8s.io';

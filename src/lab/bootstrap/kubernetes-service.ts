@@ -15,7 +15,10 @@ export function publishKubernetesService(api: Api, network: Network, port: numbe
     (socket) => splice(socket, connect({ host: '127.0.0.1', port, allowHalfOpen: true })),
     (asked) => asked === securePort,
   );
-  for (const [resource, object] of endpointObjects()) api.create(resource, object, 'kube-apiserver');
+  for (const [resource, object] of endpointObjects()) {
+    const { namespace, name } = object.metadata;
+    if (api.get(resource, namespace, name) === undefined) api.create(resource, object, 'kube-apiserver');
+  }
   return detach;
 }
 

@@ -16,9 +16,18 @@ export interface StoreEvent<T> {
   readonly previous?: T;
 }
 
-export interface StoreOptions {
+/** An object with its place. */
+export interface StoredObject<T> {
+  readonly resource: string;
+  readonly key: string;
+  readonly object: T;
+}
+
+export interface StoreOptions<T> {
   /** Events kept for watchers that start in the past. */
   readonly history?: number;
+  /** What an earlier store held. Watchers from before `revision` are told that it is forgotten. */
+  readonly restored?: { readonly revision: number; readonly objects: readonly StoredObject<T>[] };
 }
 
 /** What `since` answers when the asked revision has fallen out of the log. */
@@ -37,9 +46,12 @@ export class Store<T> {
   #revision: number;
 
   /** Revisions begin at 1, so that resource version "0" keeps its meaning of "any". */
-  constructor(options: StoreOptions = {}) {
+  constructor(options: StoreOptions<T> = {}) {
     this.#history = options.history ?? 10_000;
-    this.#revision = 1;
+    this.#revision = options.restored?.revision ?? 1;
+    this.#compacted = options.restored?.revision ?? 0;
+    for (const { resource, key, object } of options.restored?.objects ?? [])
+      this.#of(resource).set(key, object);
   }
 
   /** The newest revision: a list taken now carries it. */
