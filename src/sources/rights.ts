@@ -15,7 +15,15 @@ export interface Rule {
   readonly verbs: readonly string[];
 }
 
-export const capabilities = ['posture', 'configured', 'certs', 'verify', 'probe-pods', 'secure'] as const;
+export const capabilities = [
+  'posture',
+  'configured',
+  'certs',
+  'verify',
+  'proxy-status',
+  'probe-pods',
+  'secure',
+] as const;
 export type Capability = (typeof capabilities)[number];
 
 export interface Rights {
@@ -82,6 +90,14 @@ export const rights = {
       dial('pods/exec'),
     ],
     root: [],
+  },
+  'proxy-status': {
+    purpose:
+      'what istiod sent to each proxy and what it acknowledged, by port-forward to istiod’s debug page',
+    includes: ['verify'],
+    cluster: [],
+    namespace: [],
+    root: [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }, proxyConfig],
   },
   'probe-pods': {
     purpose: 'two short-lived probe pods, made by Jobs that remove themselves',
