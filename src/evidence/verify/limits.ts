@@ -1,5 +1,6 @@
 /** What a proof leaves out, in sentences: said in every output, so that nobody takes it for more than it is. */
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
+import type { Unseen } from '../../mesh/snapshot.ts';
 import type { SyncAnswer } from '../control-plane/read-sync-status.ts';
 import type { VerifyRow } from './row.ts';
 import type { Target, TargetOptions } from './targets.ts';
@@ -32,10 +33,7 @@ export function limitsOf({ mesh, options, targets, rows, sync }: LimitFacts): re
       ({ workload }) =>
         `${workload.namespace}: ${workload.kind}/${workload.name} has no port; name one with --port`,
     ),
-    ...mesh.snapshot.unseen.map(
-      ({ resource, namespace, reason }) =>
-        `not seen: ${resource}${namespace === undefined ? '' : ` in ${namespace}`} (${reason})`,
-    ),
+    ...unseenLimits(mesh.snapshot.unseen),
   ];
 }
 
@@ -72,4 +70,17 @@ function drainingLimits(rows: readonly VerifyRow[]): readonly string[] {
   return [
     `${first.namespace}/${first.workload}:${first.port}${more} still drain connections from before the last change, which may be plaintext`,
   ];
+}
+
+/** One sentence for each place, however many kinds could not be read there. */
+function unseenLimits(unseen: readonly Unseen[]): readonly string[] {
+  const places = Map.groupBy(unseen, ({ namespace }) => namespace);
+  return [...places].map(([namespace, list]) => {
+    const kinds = list.map(({ resource }) => resource.split('.')[0]).join(', ');
+    const where = namespace === undefined ? 'outside the namespaces that may be read' : `in ${namespace}`;
+    const [first] = list;
+    return list.length === 1 && first !== undefined
+      ? `not seen: ${kinds} ${where} (${first.reason})`
+      : `not seen ${where}: ${kinds}`;
+  });
 }

@@ -10,7 +10,13 @@ export type Verdict = 'PROVEN' | 'FAILED' | 'INCONCLUSIVE';
 /** The configured column of one pod: what its proxy has loaded, or why that is not known. */
 export type ConfiguredPod =
   | { readonly pod: string; readonly configured: Configured }
-  | { readonly pod: string; readonly unread: string; readonly notAllowed: boolean };
+  | {
+      readonly pod: string;
+      readonly unread: string;
+      readonly notAllowed: boolean;
+      /** The right that would allow it. */
+      readonly right?: string;
+    };
 
 /** What istiod says of a pod's proxy: which kinds of configuration it has not acknowledged; `connected` to no istiod. */
 export interface PodSync {

@@ -230,7 +230,10 @@ async function columnsOf(
 function configuredOf(run: Run, workload: Workload, pod: string, port: number): ConfiguredPod {
   const facts = factsOf(run, workload, pod);
   if (facts === undefined) return { pod, unread: 'the pod has no sidecar', notAllowed: false };
-  if (!facts.read) return { pod, unread: facts.why, notAllowed: facts.notAllowed };
+  if (!facts.read) {
+    const { why, notAllowed } = facts;
+    return { pod, unread: why, notAllowed, ...(notAllowed ? { right: 'create pods/portforward' } : {}) };
+  }
   const found = facts.byPort.get(port);
   return found === undefined
     ? { pod, unread: 'the proxy is no sidecar', notAllowed: false }
