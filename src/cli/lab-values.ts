@@ -1,5 +1,6 @@
 /** Readers of the values that the lab's flags take. */
 import { PadlockError } from '../errors.ts';
+import { type ScenarioName, scenarioNames } from '../lab/scenarios/names.ts';
 import { parseDuration, parsePort } from './common-flags.ts';
 
 /** @throws PadlockError `USAGE` */
@@ -46,4 +47,13 @@ export function parseSeed(input: string): number {
   const seed = Number(input);
   if (/^\d+$/.test(input) && seed <= 0xffff_ffff) return seed;
   throw new PadlockError('USAGE', `"${input}" is no seed; a seed is a whole number below 2^32`);
+}
+
+export { scenarioNames };
+
+/** @throws PadlockError `USAGE` */
+export function parseScenario(input: string): ScenarioName {
+  const found = scenarioNames.find((name) => name === input);
+  if (found !== undefined) return found;
+  throw new PadlockError('USAGE', `"${input}" is no scenario; there are ${scenarioNames.join(', ')}`);
 }

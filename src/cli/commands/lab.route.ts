@@ -1,7 +1,15 @@
 /** `padlock lab up|status|down`: flags and help. */
 import { buildCommand, buildRouteMap, type FlagParametersForType } from '@stricli/core';
 import type { Context } from '../context.ts';
-import { parseCertTtl, parseLabPort, parseNodes, parsePropagation, parseSeed } from '../lab-values.ts';
+import {
+  parseCertTtl,
+  parseLabPort,
+  parseNodes,
+  parsePropagation,
+  parseScenario,
+  parseSeed,
+  scenarioNames,
+} from '../lab-values.ts';
 
 export interface LabNameFlags {
   readonly name: string;
@@ -19,6 +27,7 @@ export interface LabServeFlags extends LabNameFlags {
   readonly data?: string;
   readonly kubeconfig?: string;
   readonly merge?: boolean;
+  readonly scenario?: ReturnType<typeof parseScenario>;
 }
 
 export interface LabUpFlags extends LabServeFlags {
@@ -96,6 +105,14 @@ const serveFlags = {
     optional: true,
     brief: "where to write the kubeconfig (default: the lab's own folder)",
     placeholder: 'FILE',
+  },
+  scenario: {
+    kind: 'parsed',
+    parse: parseScenario,
+    optional: true,
+    proposeCompletions: () => scenarioNames,
+    brief: `deploy something that STRICT would break: ${scenarioNames.join(', ')}`,
+    placeholder: 'NAME',
   },
   merge: {
     kind: 'boolean',

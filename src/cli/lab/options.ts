@@ -7,6 +7,7 @@ import { FieldReader } from '../../istio/fields.ts';
 import { readMeshConfig } from '../../istio/mesh-config.ts';
 import { labFolder, labRoot } from '../../lab/daemon/lab-folder.ts';
 import type { ServeOptions } from '../../lab/daemon/serve-lab.ts';
+import { scenario } from '../../lab/scenarios/scenarios.ts';
 import { readWithLibrary } from '../../sources/manifests/library.ts';
 import type { LabServeFlags } from '../commands/lab.route.ts';
 import type { Context } from '../context.ts';
@@ -15,7 +16,7 @@ type Outside = Pick<Context, 'env' | 'cwd' | 'clock'>;
 
 /** @throws PadlockError `USAGE`, and for the mesh config `FILE_NOT_READABLE`, `YAML_SYNTAX`, `INPUT_INVALID` */
 export function serveOptions(flags: LabServeFlags, { env, cwd, clock }: Outside): ServeOptions {
-  const { certTtl, propagation, seed, meshConfig, data, kubeconfig, merge } = flags;
+  const { certTtl, propagation, seed, meshConfig, data, kubeconfig, merge, scenario: name } = flags;
   return {
     folder: labFolder(labRoot(env, cwd), flags.name),
     lab: {
@@ -28,6 +29,7 @@ export function serveOptions(flags: LabServeFlags, { env, cwd, clock }: Outside)
       ...(data === undefined ? {} : { data: resolve(cwd, data) }),
     },
     ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(cwd, kubeconfig) }),
+    ...(name === undefined ? {} : { objects: scenario(name).objects }),
     ...(merge === true ? { mergeInto: ownKubeconfig(env, cwd) } : {}),
     now: () => clock.now(),
   };
@@ -35,7 +37,7 @@ export function serveOptions(flags: LabServeFlags, { env, cwd, clock }: Outside)
 
 /** The words that start the same lab by `padlock lab serve`; paths are absolute, because that process has its own folder. */
 export function serveWords(flags: LabServeFlags, cwd: string): readonly string[] {
-  const { certTtl, propagation, meshConfig, data, kubeconfig, merge } = flags;
+  const { certTtl, propagation, meshConfig, data, kubeconfig, merge, scenario: name } = flags;
   return [
     ...['lab', 'serve', '--name', flags.name, '--port', `${flags.port}`],
     ...['--nodes', `${flags.nodes}`, '--seed', `${flags.seed}`],
@@ -44,6 +46,7 @@ export function serveWords(flags: LabServeFlags, cwd: string): readonly string[]
     ...(meshConfig === undefined ? [] : ['--mesh-config', resolve(cwd, meshConfig)]),
     ...(data === undefined ? [] : ['--data', resolve(cwd, data)]),
     ...(kubeconfig === undefined ? [] : ['--kubeconfig', resolve(cwd, kubeconfig)]),
+    ...(name === undefined ? [] : ['--scenario', name]),
     ...(merge === true ? ['--merge'] : []),
   ];
 }

@@ -8,6 +8,8 @@ export interface UpFacts {
   readonly nodes: number;
   readonly hasCurl: boolean;
   readonly merged: boolean;
+  /** What a scenario deployed, in one line. */
+  readonly scenario: string | undefined;
   readonly foreground: boolean;
 }
 
@@ -20,6 +22,7 @@ export function upText(facts: UpFacts): string {
     `Lab "${name}" is up on ${facts.server}, with ${nodes} and Istio.`,
     ...(facts.hasCurl ? [] : ['This machine has no curl, so exec of curl in a pod will say so.']),
     ...(merged ? [`It is context ${facts.context} in your own kubeconfig.`] : []),
+    ...(facts.scenario === undefined ? [] : [`In its namespace shop: ${facts.scenario}.`]),
     facts.foreground ? 'Ctrl-C ends it.' : `\`${program} lab down${named}\` ends it. To use it in a shell:`,
   ];
   return `${lines.join('\n')}\n`;

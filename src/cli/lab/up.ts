@@ -2,6 +2,7 @@
 import { ExitCode } from '../../errors.ts';
 import { labFolder, labRoot } from '../../lab/daemon/lab-folder.ts';
 import { spawnLab } from '../../lab/daemon/spawn-lab.ts';
+import { scenario } from '../../lab/scenarios/scenarios.ts';
 import type { LabUpFlags } from '../commands/lab.route.ts';
 import type { Context } from '../context.ts';
 import { serveOptions, serveWords } from './options.ts';
@@ -20,7 +21,14 @@ export default async function labUp(this: Context, flags: LabUpFlags): Promise<v
   }): Promise<void> => {
     const foreground = flags.foreground === true;
     await this.stderr.write(
-      upText({ ...up, name, merged: merge === true, program: this.program, foreground }),
+      upText({
+        ...up,
+        name,
+        merged: merge === true,
+        scenario: flags.scenario === undefined ? undefined : scenario(flags.scenario).brief,
+        program: this.program,
+        foreground,
+      }),
     );
     await this.stdout.write(exportLine(up.kubeconfig));
   };

@@ -1,6 +1,8 @@
 /** A lab that later commands can find: started, written down, and ended when it is told to. */
 import { randomBytes } from 'node:crypto';
 import { PadlockError } from '../../errors.ts';
+import type { KubeObject } from '../../istio/kubernetes.ts';
+import { resourceOf } from '../cluster-core.ts';
 import { type Lab, type LabOptions, startLab } from '../lab.ts';
 import { type ControlServer, startControl } from './control-server.ts';
 import { type LabFolder, makeLabFolder } from './lab-folder.ts';
@@ -15,6 +17,8 @@ export interface ServeOptions {
   readonly lab: Omit<LabOptions, 'name'>;
   /** Where the kubeconfig is written; the lab's own folder when absent. */
   readonly kubeconfig?: string;
+  /** Created once the control plane is ready. */
+  readonly objects?: readonly KubeObject[];
   /** A kubeconfig that the lab's entries are merged into. */
   readonly mergeInto?: string;
   /** Milliseconds since the epoch. */
@@ -77,6 +81,12 @@ async function publish(options: ServeOptions, lab: Lab): Promise<ServedLab> {
   const stop = Promise.withResolvers<void>();
   const secret = randomBytes(32).toString('hex');
   await lab.whenReady();
+  for (const object of options.objects ?? []) {
+    const resource = resourceOf(lab.api, object);
+    const { namespace, name } = object.metadata;
+    // A lab that keeps its objects has those of the last time.
+    if (lab.api.get(resource, namespace, name) === undefined) lab.api.create(resource, object, 'padlock-lab');
+  }
   const control: ControlServer = await startControl(secret, {
     status: () => ({ ...labFacts(lab), uptimeMilliseconds: now() - started }),
     stop: () => stop.resolve(),
