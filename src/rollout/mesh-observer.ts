@@ -59,7 +59,10 @@ export function meshObserver(
       ),
     prove: async (plan, proof, signal) => {
       const { mode, workload } = proof;
-      const only = workload === undefined ? {} : { workload: `${workload.kind}/${workload.name}` };
+      const only = {
+        ...(workload === undefined ? {} : { workload: `${workload.kind}/${workload.name}` }),
+        mutualTlsOnly: mode === 'PERMISSIVE',
+      };
       const mesh = await readMesh(plan.namespace, signal);
       const namespaces = [plan.namespace];
       const probing = {

@@ -17,6 +17,7 @@ import { eventually, isRolledOut } from '../../src/lab/testing/wait.ts';
 import { type DriveOptions, drive } from '../../src/rollout/drive.ts';
 import { type Event, initialState, type RolloutState } from '../../src/rollout/machine.ts';
 import { meshObserver } from '../../src/rollout/mesh-observer.ts';
+import type { Observer } from '../../src/rollout/observer.ts';
 import { prepare, type SecureOptions } from '../../src/rollout/prepare.ts';
 import type { Progress } from '../../src/rollout/progress.ts';
 import type { Cluster } from '../../src/sources/cluster.ts';
@@ -87,7 +88,10 @@ export function namespaceObject(name: string, injected: boolean): KubeObject {
   };
 }
 
-/** A server of HTTP on 80, and one that echoes TCP on 9000. */
+/**
+ * A server of HTTP on 80, and one that echoes TCP on 9000. Its port names no protocol, so that a probe may ask by HTTP: a
+ * bare TCP connection takes a probe two seconds.
+ */
 export function servers(namespace: string): readonly KubeObject[] {
   const tcp = { image: 'example.test/echo', ports: [{ containerPort: 9000 }] };
   return [
@@ -98,7 +102,7 @@ export function servers(namespace: string): readonly KubeObject[] {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: 'echo', namespace },
-      spec: { selector: { app: 'echo' }, ports: [{ name: 'tcp', port: 9000, targetPort: 9000 }] },
+      spec: { selector: { app: 'echo' }, ports: [{ port: 9000, targetPort: 9000 }] },
     },
   ];
 }
@@ -116,6 +120,13 @@ export function policy(namespace: string, mode: string): KubeObject {
   };
 }
 
+/** Sets the namespace's mode at once, as `kubectl apply` would. */
+export function setMode({ lab }: Scene, namespace: string, mode: string): void {
+  const before = lab.api.get('peerauthentications.security.istio.io', namespace, 'default');
+  if (before === undefined) throw new Error('there is no policy');
+  lab.api.update('peerauthentications.security.istio.io', { ...before, spec: { mtls: { mode } } }, 'test');
+}
+
 export interface Run {
   readonly state: RolloutState;
   readonly told: readonly Progress[];
@@ -126,6 +137,8 @@ export interface RunOptions {
   readonly observeMs?: number;
   readonly options?: Partial<SecureOptions>;
   readonly drive?: Partial<DriveOptions>;
+  /** Changes what the rollout sees of the mesh. */
+  readonly observer?: (real: Observer) => Observer;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -161,7 +174,7 @@ export async function driveFrom(
   const nonce = (): string => `t${++probes}`;
   const end = await drive(state, event, {
     cluster,
-    observer: meshObserver(cluster, { ...clock, nonce }),
+    observer: (run.observer ?? ((real) => real))(meshObserver(cluster, { ...clock, nonce })),
     clock,
     signal: new AbortController().signal,
     tell: (progress) => {
@@ -176,7 +189,7 @@ export async function driveFrom(
   return { state: end, told };
 }
 
-function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer);

@@ -36,6 +36,7 @@ export interface Run {
   /** Containers whose traffic no sidecar captures, for callers in plaintext and by foreign TLS. */
   readonly outsiders: readonly Container[];
   readonly probes: ProbesByNamespace;
+  readonly mutualTlsOnly: boolean;
   readonly meshRoots: readonly ReadCertificate[];
 }
 

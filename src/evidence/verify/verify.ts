@@ -43,6 +43,8 @@ export interface VerifyOptions extends TargetOptions {
   };
   /** Ask istiod what its proxies have acknowledged. */
   readonly proxyStatus?: boolean;
+  /** Send no plaintext: where it is accepted, a connection that is kept outlives STRICT by the proxy's drain time. */
+  readonly mutualTlsOnly?: boolean;
   /** Probes a second, over all pods; 250 when absent. */
   readonly rate?: number;
 }
@@ -93,6 +95,7 @@ export async function verify(
     clients: clientFinder(mesh, options, effects, admin),
     outsiders: proxyContainers(mesh, options.namespaces),
     probes: options.probes ?? new Map(),
+    mutualTlsOnly: options.mutualTlsOnly === true,
     meshRoots: meshRootsOf(mesh),
   };
   const circumstances = circumstancesIn(mesh);
@@ -186,7 +189,9 @@ async function columnsOf(
   const why = circumstances(workload, names, declared.policy);
   const [plaintext, foreign] = await Promise.all([
     Promise.all(
-      probed.map((pod) => plaintextProbe(run, workload, pod, port, !declared.plaintext, why.policyChangedAt)),
+      (run.mutualTlsOnly ? [] : probed).map((pod) =>
+        plaintextProbe(run, workload, pod, port, !declared.plaintext, why.policyChangedAt),
+      ),
     ),
     // Only under STRICT does the proxy end every TLS itself.
     declared.captured && !declared.plaintext
