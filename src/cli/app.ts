@@ -21,6 +21,7 @@ import { rolloutRoute } from './commands/rollout.route.ts';
 import { secureRoute } from './commands/secure.route.ts';
 import { snapshotRoute } from './commands/snapshot.route.ts';
 import { verifyRoute } from './commands/verify.route.ts';
+import { watchRoute } from './commands/watch.route.ts';
 import type { Context } from './context.ts';
 import { type HelpStyle, helpIntegration } from './help.ts';
 import { didYouMean, type ErrorStyle, exitCodeOf, formatError } from './print-error.ts';
@@ -39,6 +40,7 @@ const routes = buildRouteMap({
     verify: verifyRoute,
     certs: certsRoute,
     evidence: evidenceRoute,
+    watch: watchRoute,
     guard: guardRoute,
     rbac: rbacRoute,
     lab: labRoute,

@@ -5,12 +5,14 @@ import { asNumber, asText, dig } from '../sources/json-value.ts';
 import { resourcePath } from '../sources/kube/resource-path.ts';
 import { resourceOf } from './write.ts';
 
-const leaseName = 'padlock-rollout';
+const rolloutLease = 'padlock-rollout';
 const durationSeconds = 30;
 /** A third of the duration: two renewals may fail before anyone else may take it. */
 export const renewEveryMs = 10_000;
 
 export interface LeaseHolder {
+  /** `padlock-rollout` when absent. */
+  readonly leaseName?: string;
   readonly cluster: Cluster;
   readonly namespace: string;
   /** Who holds it, for people: user, machine and a random part. */
@@ -25,7 +27,7 @@ export interface LeaseHolder {
  */
 export async function acquireLease(by: LeaseHolder): Promise<void> {
   const lease = resourceOf('Lease');
-  const current = await by.cluster.get(lease, by.namespace, leaseName);
+  const current = await by.cluster.get(lease, by.namespace, nameOf(by));
   if (current !== undefined) {
     const holder = asText(dig(current, 'spec', 'holderIdentity')) ?? '';
     const renewed = Date.parse(asText(dig(current, 'spec', 'renewTime')) ?? '');
@@ -43,7 +45,7 @@ export async function acquireLease(by: LeaseHolder): Promise<void> {
 
 /** @returns false where somebody else has taken the Lease meanwhile. Throws what a broken connection throws. */
 export async function renewLease(by: LeaseHolder): Promise<boolean> {
-  const current = await by.cluster.get(resourceOf('Lease'), by.namespace, leaseName);
+  const current = await by.cluster.get(resourceOf('Lease'), by.namespace, nameOf(by));
   if (asText(dig(current, 'spec', 'holderIdentity')) !== by.holder) return false;
   const answer = await send(by, by.holder, current?.metadata.resourceVersion);
   if (answer.status === 409) return false;
@@ -58,7 +60,7 @@ export interface Held {
 
 /** @returns who holds the Lease now; undefined where nobody does, or a run died and its time is up */
 export async function leaseHeld(cluster: Cluster, namespace: string, now: number): Promise<Held | undefined> {
-  const current = await cluster.get(resourceOf('Lease'), namespace, leaseName);
+  const current = await cluster.get(resourceOf('Lease'), namespace, rolloutLease);
   const holder = asText(dig(current, 'spec', 'holderIdentity')) ?? '';
   const renewedAt = asText(dig(current, 'spec', 'renewTime')) ?? '';
   const seconds = asNumber(dig(current, 'spec', 'leaseDurationSeconds')) ?? durationSeconds;
@@ -68,9 +70,13 @@ export async function leaseHeld(cluster: Cluster, namespace: string, now: number
 
 /** Gives the Lease back, so that the next run need not wait for its end. Somebody else's is left alone. */
 export async function releaseLease(by: LeaseHolder): Promise<void> {
-  const current = await by.cluster.get(resourceOf('Lease'), by.namespace, leaseName);
+  const current = await by.cluster.get(resourceOf('Lease'), by.namespace, nameOf(by));
   if (asText(dig(current, 'spec', 'holderIdentity')) !== by.holder) return;
   await send(by, '', current?.metadata.resourceVersion);
+}
+
+function nameOf({ leaseName = rolloutLease }: LeaseHolder): string {
+  return leaseName;
 }
 
 /** The version makes it atomic: the API server answers 409 where the Lease has changed since it was read. */
@@ -82,14 +88,14 @@ function send(by: LeaseHolder, holder: string, version: string | undefined): Pro
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     metadata: {
-      name: leaseName,
+      name: nameOf(by),
       namespace: by.namespace,
       labels: { 'app.kubernetes.io/managed-by': 'padlock' },
       ...(version === undefined ? {} : { resourceVersion: version }),
     },
     spec: { holderIdentity: holder, leaseDurationSeconds: durationSeconds, acquireTime: now, renewTime: now },
   });
-  const name = version === undefined ? undefined : leaseName;
+  const name = version === undefined ? undefined : nameOf(by);
   return by.cluster.raw({
     method: version === undefined ? 'POST' : 'PUT',
     path: `${resourcePath(lease, by.namespace, name)}?fieldManager=padlock`,
@@ -109,7 +115,7 @@ function heldBy(namespace: string, holder: string, seconds: number): PadlockErro
 function refused(by: LeaseHolder, answer: RawResponse): PadlockError {
   return new PadlockError(
     'CLUSTER_REQUEST_FAILED',
-    `cannot write Lease ${by.namespace}/${leaseName}: HTTP ${answer.status}`,
+    `cannot write Lease ${by.namespace}/${nameOf(by)}: HTTP ${answer.status}`,
     { hint: '`padlock rbac NAMESPACE --for secure` prints the rules that a rollout needs' },
   );
 }

@@ -4,9 +4,7 @@
  * type check against the schemas of the kinds.
  */
 
-/** The annotations of an exception: who answers for it, and its last day, `2027-01-31`. */
-export const ownerAnnotation = 'padlock.dev/exception-owner';
-export const untilAnnotation = 'padlock.dev/exception-until';
+import { ownerAnnotation, untilAnnotation } from '../../mesh/exception.ts';
 
 /** A text as a CEL literal. Names of namespaces and domains need no escapes; anything else gets them. */
 export function celText(value: string): string {

@@ -3,6 +3,7 @@
  * messages what it refuses; docs/commands/guard.md has the table of cases and what no policy of this kind can see.
  */
 import type { KubeObject } from '../../istio/kubernetes.ts';
+import { ownerAnnotation, untilAnnotation } from '../../mesh/exception.ts';
 import {
   bypassesSidecar,
   celText,
@@ -15,8 +16,6 @@ import {
   isNamespaceWide,
   isUnchanged,
   modeOf,
-  ownerAnnotation,
-  untilAnnotation,
 } from './expressions.ts';
 
 export interface GuardOptions {

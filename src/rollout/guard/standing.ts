@@ -1,8 +1,8 @@
 /** What stands in a guarded namespace today that the guard would refuse, by the guard's own CEL; and the exceptions it was granted. */
 import { Environment } from '@marcbachmann/cel-js';
 import { formatRef, type KubeObject } from '../../istio/kubernetes.ts';
-import { asList, asObject, asText, asTextMap, dig } from '../../sources/json-value.ts';
-import { ownerAnnotation, untilAnnotation } from './expressions.ts';
+import { exceptionOf } from '../../mesh/exception.ts';
+import { asList, asText, dig } from '../../sources/json-value.ts';
 
 export interface Standing {
   readonly resource: string;
@@ -103,11 +103,4 @@ function refusals(
     const [message = ''] = (asText(dig(validation, 'message')) ?? '').split(' (guard of namespace');
     return [message];
   });
-}
-
-function exceptionOf(object: KubeObject): { readonly owner?: string; readonly until?: string } {
-  const template = asTextMap(dig(asObject(object.spec), 'template', 'metadata', 'annotations'));
-  const all = { ...template, ...object.metadata.annotations };
-  const [owner, until] = [all[ownerAnnotation], all[untilAnnotation]];
-  return { ...(owner === undefined ? {} : { owner }), ...(until === undefined ? {} : { until }) };
 }
