@@ -13,6 +13,7 @@ export interface WatchFlags extends ClusterFlags {
   readonly trafficEvery: number;
   readonly proxiesEvery: number;
   readonly quiet: number;
+  readonly proposeStats?: boolean;
   readonly output: 'text' | 'json';
 }
 
@@ -88,6 +89,12 @@ export const watchRoute = buildCommand<WatchFlags, readonly [namespace?: string]
         brief: 'a sender is told again after it was quiet for so long',
         placeholder: 'TIME',
       },
+      proposeStats: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'print what makes proxies count failed handshakes, and end',
+      },
       output: {
         kind: 'enum',
         values: ['text', 'json'],
@@ -112,7 +119,8 @@ goes on where it ended, without missing or repeating. Ends with Ctrl-C.
 EXAMPLES
   padlock watch shop
   padlock watch -A --state ~/.padlock-watch.json -o json
-  padlock watch -A --metrics :9464`,
+  padlock watch -A --metrics :9464
+  padlock watch shop --propose-stats`,
   },
 });
 

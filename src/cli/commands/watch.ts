@@ -14,6 +14,7 @@ export default async function watch(this: Context, flags: WatchFlags, named?: st
   this.finishOnInterrupt();
   const cluster = await this.connect(flags);
   const namespaces = namespacesOf(flags, named, cluster);
+  if (flags.proposeStats === true) return proposal(this, cluster, namespaces);
   const metrics = new WatchMetrics();
   let exporter: Exporter | undefined;
   if (flags.metrics !== undefined) {
@@ -30,6 +31,36 @@ export default async function watch(this: Context, flags: WatchFlags, named?: st
     await exporter?.close();
   }
   this.setExitCode(ExitCode.interrupted);
+}
+
+/** Patches that make proxies keep the statistics of failed handshakes. Nothing is applied. */
+async function proposal(
+  context: Context,
+  cluster: Cluster,
+  namespaces: readonly string[] | undefined,
+): Promise<void> {
+  const { meshConfigStats, proposeStats, statsCommands } = await import(
+    '../../evidence/watch/stats-proposal.ts'
+  );
+  const types = ['deployments', 'statefulsets', 'daemonsets'].map(
+    (plural) => ({ group: 'apps', version: 'v1', plural, namespaced: true }) as const,
+  );
+  const places = namespaces ?? [undefined];
+  const { signal } = context;
+  const lists = await Promise.all(
+    types.flatMap((type) =>
+      places.map((namespace) =>
+        cluster.list(type, namespace === undefined ? { signal } : { namespace, signal }),
+      ),
+    ),
+  );
+  const commands = statsCommands(proposeStats(lists.flatMap(({ items }) => items)));
+  const mesh = meshConfigStats().replaceAll(/^(?=.)/gm, '#   ');
+  await context.stdout.write(
+    commands === ''
+      ? 'Every workload keeps these statistics already, or there is none.\n'
+      : `# Makes the proxies count failed handshakes; each patch restarts the workload's pods.\n${commands}# Or for the whole mesh, in meshConfig, before the pods are restarted:\n${mesh}`,
+  );
 }
 
 function watcher(

@@ -122,7 +122,7 @@ function entryOf(
     expectedId: certificates.expectedId,
     chain: certificates.chain,
     roots: certificates.roots.map((root) => root.fingerprint),
-    renewalDue: leaf === undefined ? '' : new Date(renewalDue(leaf)).toISOString(),
+    renewalDue: leaf === undefined ? '' : new Date(renewalDue(leaf, certificates.received)).toISOString(),
     ...(certificates.received === undefined ? {} : { received: certificates.received }),
     findings: judgeCertificates(certificates, now, meshRoots),
   };

@@ -49,10 +49,20 @@ const rootWarning = 90 * day;
 /** How far past half its life a certificate may be before it counts as not rotated, as a share of its life. */
 const rotationSlack = 0.1;
 
-/** When the agent renews a certificate: at half of its life (SECRET_GRACE_PERIOD_RATIO 0.5). Milliseconds. */
-export function renewalDue(certificate: Certificate): number {
-  const from = Date.parse(certificate.validFrom);
+/**
+ * When the agent renews a certificate: at half of what was left when it got it (SECRET_GRACE_PERIOD_RATIO 0.5). istiod
+ * dates certificates two minutes back, which counts where they are short. Milliseconds.
+ * @param received RFC 3339; the certificate's beginning stands in where it is not known
+ */
+export function renewalDue(certificate: Certificate, received?: string): number {
+  const from = lifeBegins(certificate, received);
   return from + (Date.parse(certificate.validTo) - from) / 2;
+}
+
+function lifeBegins(certificate: Certificate, received: string | undefined): number {
+  const from = Date.parse(certificate.validFrom);
+  const got = Date.parse(received ?? '');
+  return got > from && got < Date.parse(certificate.validTo) ? got : from;
 }
 
 /**
@@ -70,7 +80,7 @@ export function judgeCertificates(
     findings.push({ problem, severity: severities[problem], message });
   };
   if (leaf !== undefined) {
-    judgeLeaf(leaf, proxy.expectedId, now, add);
+    judgeLeaf(leaf, proxy, now, add);
     if (proxy.chainIsBroken === true)
       add('broken-chain', 'the chain does not lead to a root that the proxy trusts');
   }
@@ -88,16 +98,18 @@ export function judgeCertificates(
 
 type Add = (problem: CertificateProblem, message: string) => void;
 
-function judgeLeaf(leaf: Certificate, expectedId: string | undefined, now: number, add: Add): void {
+function judgeLeaf(leaf: Certificate, proxy: PodCertificates, now: number, add: Add): void {
+  const { expectedId, received } = proxy;
   const from = Date.parse(leaf.validFrom);
   const to = Date.parse(leaf.validTo);
-  const late = now - renewalDue(leaf) > (to - from) * rotationSlack;
+  const life = to - lifeBegins(leaf, received);
+  const due = renewalDue(leaf, received);
+  const late = now - due > life * rotationSlack;
   if (now > to) add('expired', `the certificate ended ${leaf.validTo}`);
   else if (now < from) add('not-yet-valid', `the certificate begins ${leaf.validFrom}`);
-  else if (to - now < Math.min(hour, (to - from) / 10))
-    add('expiring', `the certificate ends ${leaf.validTo}`);
+  else if (to - now < Math.min(hour, life / 10)) add('expiring', `the certificate ends ${leaf.validTo}`);
   else if (late) {
-    add('not-rotated', `the certificate was due for renewal ${new Date(renewalDue(leaf)).toISOString()}`);
+    add('not-rotated', `the certificate was due for renewal ${new Date(due).toISOString()}`);
   }
   if (expectedId !== undefined && !leaf.uris.includes(expectedId)) {
     const shown = leaf.uris.join(', ') || 'no SPIFFE id';

@@ -49,7 +49,7 @@ const atOnce = 8;
 const beginning = '1970-01-01T00:00:00Z';
 const mostBytes = 4 * 1024 * 1024;
 const tlsFailures =
-  /^listener\.[^;]*_15006\.ssl\.(fail_verify_error|fail_verify_san|fail_verify_cert_hash|no_certificate|connection_error)$/;
+  /^listener\.[^;]*_15006\.ssl\.(fail_verify_error|fail_verify_san|fail_verify_cert_hash|fail_verify_no_cert|no_certificate|connection_error)$/;
 
 export async function lookAtTraffic(
   mesh: Mesh,

@@ -264,9 +264,15 @@ export class Watcher {
     const mesh = buildMesh(this.#feed.snapshot());
     const before = { first: !this.#known.has('traffic'), logs: this.#logs, counters: this.#counters };
     const look = await lookAtTraffic(mesh, this.#options.namespaces, before, this.#effects);
+    const known = this.#known.get('traffic');
     this.#enqueue(async () => {
       const facts = [...this.#senders(look.traffic), ...look.facts];
       await this.#compare('traffic', facts, false, undefined);
+      if (known === undefined && look.counting === 0 && look.cursors.logs.size > 0) {
+        this.#effects.onTrouble(
+          'the proxies keep no counters of failed handshakes: `padlock watch --propose-stats` prints what changes that',
+        );
+      }
       this.#logs = look.cursors.logs;
       this.#counters = look.cursors.counters;
       await this.#save();
