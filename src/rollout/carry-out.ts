@@ -86,10 +86,23 @@ export async function send(
     const wait = retryWaitsMs[attempt];
     const problem = await trySend(write, world, wait === undefined);
     if (problem === undefined || wait === undefined) break;
-    world.tell({ event: 'retry', reason: problem, inMs: wait });
-    await world.clock.sleep(wait, world.signal);
+    const inMs = Math.max(wait, problem.askedMs);
+    world.tell({ event: 'retry', reason: problem.reason, inMs });
+    await world.clock.sleep(inMs, world.signal);
   }
   world.tell({ event: 'write', write: write.kind, resource: refOf(write.manifest) });
+}
+
+interface Problem {
+  readonly reason: string;
+  /** How long the server asked to be left alone. */
+  readonly askedMs: number;
+}
+
+/** Retry-After in seconds, as API priority and fairness sends it; more than half a minute is not waited for. */
+function retryAfterMs(headers: Readonly<Record<string, string>>): number {
+  const seconds = Number(headers['retry-after'] ?? '0');
+  return Number.isInteger(seconds) && seconds > 0 ? Math.min(seconds, 30) * 1000 : 0;
 }
 
 /** @returns why another try makes sense, or undefined where the write stands. On the last try every problem is thrown. */
@@ -97,18 +110,18 @@ async function trySend(
   write: Write,
   world: Pick<World, 'cluster' | 'signal'>,
   last: boolean,
-): Promise<string | undefined> {
+): Promise<Problem | undefined> {
   try {
     const answer = await world.cluster.raw({ ...requestFor(write), signal: world.signal });
     const message = answer.status < 300 ? '' : statusMessage(answer.body);
     // A forced apply conflicts only with a write of the same moment, so the next try wins.
     if ((mayRetry(answer.status) || answer.status === 409) && !last)
-      return `HTTP ${answer.status} ${message}`.trim();
+      return { reason: `HTTP ${answer.status} ${message}`.trim(), askedMs: retryAfterMs(answer.headers) };
     judgeAnswer(write, answer.status, message);
     return undefined;
   } catch (error) {
     if (last || !(error instanceof PadlockError) || error.code !== 'CLUSTER_UNREACHABLE') throw error;
-    return error.message;
+    return { reason: error.message, askedMs: 0 };
   }
 }
 

@@ -1,6 +1,7 @@
 /** Connections to the API server: keep-alive, the kubeconfig's TLS, and its proxy. One agent serves requests and WebSockets. */
 import { Agent as PlainAgent } from 'node:http';
 import { Agent } from 'node:https';
+import { isIP } from 'node:net';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 import { PadlockError } from '../../errors.ts';
 import { connectTunnel } from './proxy.ts';
@@ -42,11 +43,13 @@ export async function makeAgent(
 }
 
 function tunnelThrough(agent: PlainAgent, server: URL, proxy: URL, tls: TlsMaterial): void {
-  const servername = tls.servername ?? server.hostname;
+  const host = server.hostname.replace(/^\[|\]$/g, '');
+  // An address is no server name (RFC 6066, section 3); the certificate is held to it all the same.
+  const named = tls.servername === undefined && isIP(host) === 0 ? { servername: host } : {};
   agent.createConnection = (_options, done) => {
     connectTunnel(proxy, server).then(
       (socket) =>
-        done?.(null, server.protocol === 'http:' ? socket : tlsConnect({ ...tls, socket, servername })),
+        done?.(null, server.protocol === 'http:' ? socket : tlsConnect({ ...tls, socket, host, ...named })),
       // Node looks at the error first and never at the stream beside it.
       (error: Error) => Reflect.apply(done ?? (() => undefined), undefined, [error]),
     );

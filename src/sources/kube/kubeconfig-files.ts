@@ -1,4 +1,5 @@
 /** Finds and reads the kubeconfig files: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, or the pod's service account. */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { PadlockError } from '../../errors.ts';
@@ -49,7 +50,7 @@ async function readOne(path: string): Promise<Kubeconfig | undefined> {
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** @returns the configuration of a process that runs inside a cluster, or undefined where it does not. */
-export function inClusterKubeconfig(env: Environment): Kubeconfig | undefined {
+export function inClusterKubeconfig(env: Environment, folder = serviceAccountFolder): Kubeconfig | undefined {
   const host = env.KUBERNETES_SERVICE_HOST;
   const port = env.KUBERNETES_SERVICE_PORT;
   if (host === undefined || host === '' || port === undefined) return undefined;
@@ -57,14 +58,22 @@ export function inClusterKubeconfig(env: Environment): Kubeconfig | undefined {
   const address = host.includes(':') ? `[${host}]` : host;
   return {
     currentContext: name,
-    contexts: new Map([[name, { cluster: name, user: name }]]),
+    contexts: new Map([[name, { cluster: name, user: name, ...ownNamespace(folder) }]]),
     clusters: new Map([
-      [
-        name,
-        { server: `https://${address}:${port}`, 'certificate-authority': `${serviceAccountFolder}/ca.crt` },
-      ],
+      [name, { server: `https://${address}:${port}`, 'certificate-authority': `${folder}/ca.crt` }],
     ]),
-    users: new Map([[name, { tokenFile: `${serviceAccountFolder}/token` }]]),
-    files: [serviceAccountFolder],
+    users: new Map([[name, { tokenFile: `${folder}/token` }]]),
+    files: [folder],
   };
+}
+
+/** The namespace that the process runs in: what commands without `-n` are about, as with kubectl. */
+function ownNamespace(folder: string): { readonly namespace?: string } {
+  try {
+    const namespace = readFileSync(join(folder, 'namespace'), 'utf8').trim();
+    return namespace === '' ? {} : { namespace };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    throw error;
+  }
 }
