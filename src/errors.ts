@@ -44,6 +44,7 @@ const errorCodes = {
   ROLLOUT_FAILED: ExitCode.failed,
   ROLLOUT_NOT_FOUND: ExitCode.couldNotRun,
   REHEARSAL_ENFORCED: ExitCode.couldNotRun,
+  PROMETHEUS_FAILED: ExitCode.couldNotRun,
   GUARD_NOT_LIVE: ExitCode.failed,
   LAB_ALREADY_RUNNING: ExitCode.couldNotRun,
   LAB_NOT_RUNNING: ExitCode.couldNotRun,

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 export interface PlanFlags extends ClusterFlags {
   readonly window: number;
   readonly lookBack: number;
+  readonly prometheus?: string;
   readonly traffic: boolean;
   readonly shadow?: boolean;
   readonly whatIf?: readonly string[];
@@ -32,8 +33,15 @@ export const planRoute = buildCommand<PlanFlags, readonly [namespace: string], C
         kind: 'parsed',
         parse: parseDuration,
         default: '15m',
-        brief: 'how far back to read access logs before that',
+        brief: 'how far back to read access logs and Prometheus before that',
         placeholder: 'TIME',
+      },
+      prometheus: {
+        kind: 'parsed',
+        parse: text,
+        optional: true,
+        brief: 'ask Prometheus too: its URL, NAMESPACE/SERVICE[:PORT], or auto to find it',
+        placeholder: 'WHERE',
       },
       traffic: {
         kind: 'boolean',
@@ -97,12 +105,16 @@ each the narrowest exception. What could not be seen is listed, and the answer i
 INCONCLUSIVE. It changes nothing in the cluster, but for --shadow: that adds a dry-run
 AuthorizationPolicy for the window, which refuses nobody, and removes it again.
 
+--prometheus takes a URL, or reaches a Service by port-forward. A user and password may
+stand in the URL, a bearer token in PADLOCK_PROMETHEUS_TOKEN; neither is printed.
+
 EXIT CODES
   0 nobody would be refused   1 somebody would   3 inconclusive   2 could not run
 
 EXAMPLES
   padlock plan shop
   padlock plan shop --window 10m --look-back 24h
+  padlock plan shop --prometheus auto --look-back 168h
   padlock plan shop --shadow --window 5m
   padlock plan shop --out plans/shop --owner team-cart
   padlock plan shop --what-if policies.yaml -o markdown`,

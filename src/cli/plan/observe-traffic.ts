@@ -1,8 +1,14 @@
 /** The watching part of `padlock plan`: first reading, window, second reading, with a rehearsal of STRICT where it is asked for. */
 import { PadlockError } from '../../errors.ts';
+import { findPrometheus } from '../../evidence/observed/find-prometheus.ts';
 import type { Observation } from '../../evidence/observed/observation.ts';
 import { beginObservation, type ObserveOptions } from '../../evidence/observed/observe.ts';
 import { proxyPods } from '../../evidence/observed/pods.ts';
+import {
+  type PrometheusClient,
+  prometheusAt,
+  prometheusIn,
+} from '../../evidence/observed/prometheus-client.ts';
 import { buildMesh, type Mesh, workloads } from '../../mesh/mesh.ts';
 import { rehearsalName, rehearsalObjection } from '../../plan/rehearsal/policy.ts';
 import { type RehearsalEffects, removeLeftOver, withRehearsal } from '../../plan/rehearsal/rehearse.ts';
@@ -16,6 +22,7 @@ export interface TrafficFlags {
   readonly window: number;
   readonly lookBack: number;
   readonly shadow?: boolean;
+  readonly prometheus?: string;
 }
 
 /** What is watched, and where. */
@@ -32,7 +39,12 @@ export async function observeTraffic(
   watched: Watched,
   flags: TrafficFlags,
 ): Promise<Observation> {
-  const options = { namespaces: [watched.namespace], lookBack: flags.lookBack };
+  const prometheus = prometheusOf(context, watched, flags.prometheus);
+  const options: ObserveOptions = {
+    namespaces: [watched.namespace],
+    lookBack: flags.lookBack,
+    ...(prometheus === undefined ? {} : { prometheus }),
+  };
   if (flags.shadow !== true) return watch(context, watched, flags, options);
   const { mesh, namespace, cluster } = watched;
   const objection = rehearsalObjection(mesh, namespace);
@@ -57,6 +69,24 @@ export async function observeTraffic(
   if (undisturbed) return result;
   const reason = 'somebody removed the policy within the window';
   return { ...result, unseen: [...result.unseen, { source: 'dry run', namespace, reason }] };
+}
+
+/** @throws PadlockError `USAGE` where it is no URL and no such Service is there */
+function prometheusOf(
+  { env, signal }: Context,
+  { cluster, mesh }: Watched,
+  where: string | undefined,
+): PrometheusClient | undefined {
+  if (where === undefined) return undefined;
+  if (/^https?:\/\//.test(where)) {
+    if (!URL.canParse(where)) throw new PadlockError('USAGE', '--prometheus: this is no URL');
+    return prometheusAt(new URL(where), env.PADLOCK_PROMETHEUS_TOKEN, signal);
+  }
+  const found = findPrometheus(mesh, where);
+  if (!('missing' in found)) return prometheusIn(cluster, found, signal);
+  throw new PadlockError('USAGE', `--prometheus ${where}: ${found.missing}`, {
+    hint: 'name it as https://HOST/PATH or NAMESPACE/SERVICE:PORT',
+  });
 }
 
 /** A rehearsal that a run has left behind is removed by the next run, whatever it was asked for. */

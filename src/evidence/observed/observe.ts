@@ -2,12 +2,15 @@
  * Watches what traffic does over a window: counters are read at its beginning and at its end, access logs at its end for as
  * far back as asked. What could not be seen is part of the answer.
  */
+
+import { PadlockError } from '../../errors.ts';
 import { portsOf } from '../../mesh/inbound.ts';
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
 import type { Workload } from '../../mesh/workload.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
 import { AdminReader } from '../admin.ts';
+import type { Sample } from '../envoy/prometheus.ts';
 import { accessLogRecords } from './access-log-records.ts';
 import { addressBook } from './address-book.ts';
 import { counterDelta } from './counter-delta.ts';
@@ -15,6 +18,8 @@ import { counterRecords } from './counter-records.ts';
 import { dryRunRecords } from './dry-run-records.ts';
 import type { Observation, SourceName, UnseenTraffic, UsedSource, Window } from './observation.ts';
 import { type ProxyPod, proxyPods } from './pods.ts';
+import type { PrometheusClient } from './prometheus-client.ts';
+import { type PrometheusReading, readPrometheus } from './prometheus-source.ts';
 import { readAccessLog } from './read-access-log.ts';
 import { type CounterAnswer, CounterReader } from './read-counters.ts';
 import type { TrafficRecord } from './record.ts';
@@ -24,10 +29,11 @@ export interface ObserveOptions {
   readonly namespaces?: readonly string[];
   /** Only these workloads; absent: all. */
   readonly wants?: (workload: Workload) => boolean;
-  /** How far back access logs are read before the window, in milliseconds; 0 when absent. */
+  /** How far back access logs and Prometheus are read before the window, in milliseconds; 0 when absent. */
   readonly lookBack?: number;
   /** Which sources to use; counters and access logs when absent. */
   readonly sources?: readonly SourceName[];
+  readonly prometheus?: PrometheusClient;
   /** A dry run that is in place during the window: the proxies that count it, and why others may not. */
   readonly dryRun?: {
     readonly loaded: ReadonlySet<string>;
@@ -131,6 +137,7 @@ class Finish {
       if (options.dryRun !== undefined) this.#addDryRun(pods, before, after, window);
     }
     if (options.sources?.includes('access log') ?? true) await this.#addAccessLogs(pods, endedAt, book);
+    if (options.prometheus !== undefined) await this.#addPrometheus(options.prometheus, endedAt, book);
     this.#noteOthers();
     return {
       context: effects.cluster.context,
@@ -145,7 +152,7 @@ class Finish {
     const { later, options } = this.#in;
     const byWorkload = Map.groupBy(this.#records, ({ workloadId }) => workloadId);
     return wanted(later, options)
-      .filter(({ dataplane }) => dataplane === 'sidecar')
+      .filter(({ dataplane, id }) => dataplane === 'sidecar' || this.#reads.has(id))
       .flatMap((workload) =>
         observedPorts(
           workload,
@@ -230,7 +237,7 @@ class Finish {
   ): Promise<void> {
     const { effects, options, startedAt } = this.#in;
     const source = 'access log';
-    const since = startedAt - (options.lookBack ?? 0);
+    const since = startedAt - lookBackOf(options);
     const window: Window = { from: iso(since), to: iso(endedAt) };
     const answers = await mapLimited([...pods.values()], podConcurrency, async (pod) => {
       const target = {
@@ -261,6 +268,78 @@ class Finish {
     this.#sources.push({ source, window, coverage: `${kept} of ${pods.size} proxies wrote entries` });
   }
 
+  async #addPrometheus(
+    client: PrometheusClient,
+    endedAt: number,
+    book: ReturnType<typeof addressBook>,
+  ): Promise<void> {
+    const { later, options, startedAt } = this.#in;
+    const source = 'Prometheus';
+    const from = startedAt - lookBackOf(options);
+    const window: Window = { from: iso(from), to: iso(endedAt) };
+    const asked = wanted(later, options).filter(
+      ({ dataplane }) => dataplane === 'sidecar' || dataplane === 'ambient',
+    );
+    const namespaces = [...new Set(asked.map(({ namespace }) => namespace))];
+    if (namespaces.length === 0) return;
+    const young = namespaces.every((name) => (later.namespaces.get(name)?.createdAt ?? 0) > from);
+    const reading = await this.#askPrometheus(client, namespaces, endedAt - from, young);
+    if (reading === undefined) return;
+    let seen = 0;
+    for (const workload of asked) {
+      const isOf = ({ labels }: Sample): boolean =>
+        labels.destination_workload === workload.name &&
+        labels.destination_workload_namespace === workload.namespace;
+      const own = reading.added.filter(isOf);
+      if (own.length === 0) {
+        this.#missAll(
+          source,
+          workload,
+          'Prometheus has no series of it: nothing came, or its proxies are not scraped',
+        );
+        continue;
+      }
+      seen++;
+      if (!reading.covered) {
+        this.#missAll(
+          source,
+          workload,
+          'Prometheus has nothing from the beginning of the look-back: what came before its first reading is missing',
+        );
+      }
+      this.#read(workload, { source, window });
+      const moved = own.filter(({ value }) => value > 0);
+      this.#records.push(
+        ...counterRecords(source, later, workload, book, moved, reading.totals.filter(isOf)),
+      );
+    }
+    this.#sources.push({
+      source,
+      window,
+      coverage: `${seen} of ${asked.length} workloads, from ${client.name}`,
+    });
+  }
+
+  async #askPrometheus(
+    client: PrometheusClient,
+    namespaces: readonly string[],
+    windowMs: number,
+    young: boolean,
+  ): Promise<PrometheusReading | undefined> {
+    try {
+      return await readPrometheus(client, namespaces, windowMs, young);
+    } catch (error) {
+      this.#in.effects.signal?.throwIfAborted();
+      if (!(error instanceof PadlockError)) throw error;
+      this.#unseen.push({ source: 'Prometheus', reason: error.message });
+      return undefined;
+    }
+  }
+
+  #missAll(source: SourceName, { namespace, kind, name }: Workload, reason: string): void {
+    this.#unseen.push({ source, namespace, workload: `${kind}/${name}`, reason });
+  }
+
   /** No entries: a quiet proxy, or one that writes none. Its counters tell which; without them it stays open. */
   #noteSilent(silent: readonly ProxyPod[], window: Window): void {
     for (const pod of silent) {
@@ -283,7 +362,7 @@ class Finish {
     const { later, options } = this.#in;
     for (const workload of wanted(later, options)) {
       const { namespace, kind, name, dataplane, pods } = workload;
-      if (dataplane !== 'ambient' || pods.length === 0) continue;
+      if (dataplane !== 'ambient' || pods.length === 0 || this.#reads.has(workload.id)) continue;
       const reason = 'it has no sidecar: ztunnel’s records of ambient workloads are not read';
       this.#unseen.push({ source: 'proxy counters', namespace, workload: `${kind}/${name}`, reason });
     }
@@ -306,6 +385,11 @@ class Finish {
       ...(namesOnly ? { namesOnly: true } : {}),
     });
   }
+}
+
+/** Less than a few scrapes of Prometheus tells nothing; and all that look back look equally far, so that names fit counts. */
+function lookBackOf({ lookBack = 0, prometheus }: ObserveOptions): number {
+  return prometheus === undefined ? lookBack : Math.max(lookBack, 60_000);
 }
 
 /** The pod was created within the window: all that it counted belongs to it. */

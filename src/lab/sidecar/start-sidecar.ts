@@ -89,6 +89,8 @@ export function startSidecar(options: SidecarOptions): RunningSidecar {
     checkReady() {
       if (ready || loader.current === undefined || secrets.certificate === undefined) return;
       ready = true;
+      // The agent's own line, which stands before the access log of every sidecar (pkg/istio-agent).
+      host.log(`${new Date(now()).toISOString().replace('Z', '000Z')}\tinfo\tEnvoy proxy is ready`);
       announceReady();
     },
     async close() {
