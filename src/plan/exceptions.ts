@@ -170,11 +170,12 @@ function portLevel(ports: readonly ExceptionReason[]): Readonly<Record<string, {
   return Object.fromEntries(ports.map(({ port }) => [String(port), { mode: 'PERMISSIVE' }]));
 }
 
-/** `padlock check` reads the last three: the exception is quiet until its day, and a finding from then on. */
+/** The guard asks for the first two; `padlock check` reads the others: quiet until its day, and a finding from then on. */
 function annotationsFor(ports: readonly ExceptionReason[], { owner, until }: ExceptionTerms): Labels {
   const reason = ports.map((one) => `port ${one.port}: ${one.reasons.join('; ')}`).join('. ');
   return {
-    'padlock.dev/owner': owner,
+    'padlock.dev/exception-owner': owner,
+    'padlock.dev/exception-until': until,
     'padlock.dev/ignore': 'PL006',
     'padlock.dev/ignore-reason': reason.slice(0, 1000),
     'padlock.dev/ignore-until': until,

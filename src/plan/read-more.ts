@@ -36,20 +36,22 @@ async function readType(
   readonly unseen: readonly Unseen[];
 }> {
   const more = signal === undefined ? {} : { signal };
+  // An Ingress leads to Services of its own namespace only; a monitor watches from anywhere.
+  const where = type.plural === 'ingresses' ? { namespace } : {};
   try {
-    const { items } = await cluster.list(type, more);
+    const { items } = await cluster.list(type, { ...where, ...more });
     return { items, unseen: [] };
   } catch (error) {
     if (!(error instanceof PadlockError)) throw error;
     if (error.code === 'CLUSTER_NOT_FOUND') return { items: [], unseen: [] };
     if (error.code !== 'CLUSTER_FORBIDDEN') throw error;
-    const unseen = { resource: resourceName(type), reason: error.message };
-    if (!type.namespaced) return { items: [], unseen: [unseen] };
+    const unseen = { resource: resourceName(type), ...where, reason: error.message };
+    if (!type.namespaced || 'namespace' in where) return { items: [], unseen: [unseen] };
     return { items: await readOne(cluster, type, namespace, more), unseen: [unseen] };
   }
 }
 
-/** Monitors and Ingresses of the namespace itself, where those of all may not be read. */
+/** Monitors of the namespace itself, where those of all may not be read. */
 async function readOne(
   cluster: Cluster,
   type: ResourceType,

@@ -6,6 +6,7 @@ import {
   namespacedTypes,
   namespacesType,
   nodesType,
+  planTypes,
   webhooksType,
 } from './snapshot-types.ts';
 
@@ -22,6 +23,8 @@ export const capabilities = [
   'verify',
   'proxy-status',
   'probe-pods',
+  'plan',
+  'plan-shadow',
   'secure',
 ] as const;
 export type Capability = (typeof capabilities)[number];
@@ -106,6 +109,31 @@ export const rights = {
     namespace: [
       { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'delete'] },
       dial('pods/exec'),
+    ],
+    root: [],
+  },
+  plan: {
+    purpose: 'who sends plaintext, by counters and access logs, and what calls from outside the mesh',
+    includes: ['posture'],
+    cluster: planTypes
+      .filter(({ namespaced }) => !namespaced)
+      .map(({ group, plural }) => ({ apiGroups: [group], resources: [plural], verbs: ['list'] })),
+    namespace: [
+      ...byGroup(planTypes.filter(({ namespaced }) => namespaced)),
+      { apiGroups: [''], resources: ['pods/proxy', 'pods/log'], verbs: ['get'] },
+    ],
+    root: [],
+  },
+  'plan-shadow': {
+    purpose: 'a rehearsal of STRICT: a dry-run policy that is made and removed, seen in what proxies load',
+    includes: ['plan', 'configured'],
+    cluster: [],
+    namespace: [
+      {
+        apiGroups: ['security.istio.io'],
+        resources: ['authorizationpolicies'],
+        verbs: ['get', 'create', 'delete'],
+      },
     ],
     root: [],
   },

@@ -26,14 +26,14 @@ export const planRoute = buildCommand<PlanFlags, readonly [namespace: string], C
         kind: 'parsed',
         parse: parseDuration,
         default: '30s',
-        brief: 'how long to watch the proxies’ counters',
+        brief: 'how long to watch counters',
         placeholder: 'TIME',
       },
       lookBack: {
         kind: 'parsed',
         parse: parseDuration,
         default: '15m',
-        brief: 'how far back to read access logs and Prometheus before that',
+        brief: 'how far back to read logs and Prometheus',
         placeholder: 'TIME',
       },
       prometheus: {
@@ -46,7 +46,7 @@ export const planRoute = buildCommand<PlanFlags, readonly [namespace: string], C
       traffic: {
         kind: 'boolean',
         default: true,
-        brief: 'look at traffic; without it only the configuration is judged',
+        brief: 'judge the configuration only',
       },
       shadow: {
         kind: 'boolean',
@@ -80,7 +80,7 @@ export const planRoute = buildCommand<PlanFlags, readonly [namespace: string], C
         kind: 'parsed',
         parse: text,
         optional: true,
-        brief: 'last day of the exceptions (default: in 90 days)',
+        brief: 'last day of the exceptions (default: in 60 days)',
         placeholder: 'DATE',
       },
       output: {
@@ -109,7 +109,8 @@ AuthorizationPolicy for the window, which refuses nobody, and removes it again.
 stand in the URL, a bearer token in PADLOCK_PROMETHEUS_TOKEN; neither is printed.
 
 EXIT CODES
-  0 nobody would be refused   1 somebody would   3 inconclusive   2 could not run
+  0 nobody would be refused   1 somebody would   3 inconclusive
+  2 could not run
 
 EXAMPLES
   padlock plan shop

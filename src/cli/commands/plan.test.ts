@@ -89,7 +89,7 @@ describe.skipIf(!existsSync(recordings))('a recorded mesh (skipped where ../shar
     expect(await read('exceptions/httpbin-plaintext.yaml')).toMatchObject({
       metadata: {
         namespace: 'secure-apps',
-        annotations: { 'padlock.dev/owner': 'team-a', 'padlock.dev/ignore-until': '2027-02-22' },
+        annotations: { 'padlock.dev/exception-owner': 'team-a', 'padlock.dev/exception-until': '2027-01-23' },
       },
       spec: {
         selector: { matchLabels: { app: 'httpbin' } },

@@ -15,7 +15,8 @@ const exitCodes = {
   inconclusive: ExitCode.inconclusive,
 } as const satisfies Record<Answer, ExitCode>;
 
-const exceptionDays = 90;
+/** The guard takes exceptions of up to 90 days, and a pull request takes its time. */
+const exceptionDays = 60;
 
 export default async function plan(this: Context, flags: PlanFlags, namespace: string): Promise<void> {
   const until = flags.until ?? dayIn(this.clock.now(), exceptionDays);

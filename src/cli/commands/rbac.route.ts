@@ -65,7 +65,7 @@ export const rbacRoute = buildCommand<RbacFlags, readonly string[], Context>({
   docs: {
     brief: 'Print the least rights that each capability needs, as Roles to apply.',
     fullDescription: `Prints RBAC objects; nothing is applied. All rights only read, except those of
-probe-pods, which make and remove Jobs.
+probe-pods and plan-shadow, which make and remove Jobs and a dry-run policy, and of secure.
 
 EXAMPLES
   padlock rbac shop --user jane | kubectl apply -f -
