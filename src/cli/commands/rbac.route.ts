@@ -1,5 +1,6 @@
 /** `padlock rbac`: flags and help. */
 import { buildCommand } from '@stricli/core';
+import { PadlockError } from '../../errors.ts';
 import { type Capability, capabilities } from '../../sources/rights.ts';
 import type { Context } from '../context.ts';
 
@@ -15,16 +16,26 @@ export interface RbacFlags {
 
 const text = (input: string): string => input;
 
+/** @throws PadlockError `USAGE` */
+function parseCapability(input: string): Capability {
+  const found = capabilities.find((capability) => capability === input);
+  if (found !== undefined) return found;
+  throw new PadlockError('USAGE', `--for: there is no capability "${input}"`, {
+    hint: `there are: ${capabilities.join(', ')}`,
+  });
+}
+
 export const rbacRoute = buildCommand<RbacFlags, readonly string[], Context>({
   loader: () => import('./rbac.ts'),
   parameters: {
     flags: {
       for: {
-        kind: 'enum',
-        values: capabilities,
+        kind: 'parsed',
+        parse: parseCapability,
         optional: true,
         variadic: true,
         brief: 'only what this capability needs; without it all of them',
+        placeholder: 'CAPABILITY',
       },
       allNamespaces: {
         kind: 'boolean',
@@ -66,6 +77,10 @@ export const rbacRoute = buildCommand<RbacFlags, readonly string[], Context>({
     brief: 'Print the least rights that each capability needs, as Roles to apply.',
     fullDescription: `Prints RBAC objects; nothing is applied. All rights only read, except those of
 probe-pods and plan-shadow, which make and remove Jobs and a dry-run policy, and of secure.
+
+CAPABILITIES
+  ${capabilities.slice(0, 6).join(', ')},
+  ${capabilities.slice(6).join(', ')}
 
 EXAMPLES
   padlock rbac shop --user jane | kubectl apply -f -
