@@ -1,5 +1,7 @@
 /** `padlock certs`: a table of workload certificates for people, and the inventory as CSV (RFC 4180) for auditors. */
-import type { Inventory, InventoryEntry } from '../evidence/certificates/inventory.ts';
+import type { Certificate } from '../evidence/certificates/certificate.ts';
+import { type Inventory, type InventoryEntry, trustDomainOf } from '../evidence/certificates/inventory.ts';
+import { hang } from './hang.ts';
 import { paint } from './style.ts';
 import { type Cell, renderTable, type TableOptions } from './table.ts';
 
@@ -10,27 +12,29 @@ export function renderInventory(inventory: Inventory, now: number, options: Tabl
     [
       ...(several ? [{ title: 'NAMESPACE' }] : []),
       { title: 'POD' },
-      { title: 'IDENTITY' },
+      { title: 'ACCOUNT' },
       { title: 'KEY' },
-      { title: 'SIGNED' },
       { title: 'ENDS IN', align: 'right' as const },
       { title: 'RENEWAL IN', align: 'right' as const },
-      { title: 'ROOT' },
+      ...(inventory.roots.length > 1 ? [{ title: 'ROOT' }] : []),
       { title: 'STATE' },
     ],
-    inventory.entries.map((entry) => [...(several ? [entry.namespace] : []), ...cells(entry, now)]),
+    inventory.entries.map((entry) => [
+      ...(several ? [entry.namespace] : []),
+      ...cells(entry, now, inventory.roots.length > 1),
+    ]),
     options,
   );
   const parts = [
     inventory.entries.length === 0 ? 'No certificate was read.' : table.trimEnd(),
-    ...findingLines(inventory, options),
-    ...inventory.unread.map(({ pod, why }) => `${pod}: not read (${why})`),
-    rootsLine(inventory),
+    findingLines(inventory, options).join('\n'),
+    unreadLines(inventory, options).join('\n'),
+    rootLines(inventory, now, options),
   ];
-  return `${parts.filter((part) => part !== '').join('\n')}\n`;
+  return `${parts.filter((part) => part.length > 0).join('\n\n')}\n`;
 }
 
-function cells(entry: InventoryEntry, now: number): readonly Cell[] {
+function cells(entry: InventoryEntry, now: number, showRoot: boolean): readonly Cell[] {
   const [leaf] = entry.chain;
   const worst = entry.findings.find((finding) => finding.severity === 'error') ?? entry.findings[0];
   const state: Cell =
@@ -39,14 +43,19 @@ function cells(entry: InventoryEntry, now: number): readonly Cell[] {
       : { text: worst.problem, tone: worst.severity === 'error' ? 'bad' : 'warn' };
   return [
     entry.pod,
-    leaf?.uris.join(', ') ?? '',
+    leaf?.uris.map((uri) => shortIdentity(uri, entry.namespace)).join(', ') ?? '',
     leaf?.key ?? '',
-    leaf?.signature ?? '',
     span(Date.parse(leaf?.validTo ?? '') - now),
     span(Date.parse(entry.renewalDue) - now),
-    entry.roots.map((root) => root.slice(0, 8)).join(' '),
+    ...(showRoot ? [entry.roots.map((root) => root.slice(0, 8)).join(' ')] : []),
     state,
   ];
+}
+
+/** `cart`, the service account of the pod's own namespace; anything else whole. A wrong one is told below the table. */
+function shortIdentity(uri: string, namespace: string): string {
+  const [, space, account] = /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(uri) ?? [];
+  return space === namespace && account !== undefined ? account : uri;
 }
 
 /** `23h 12m`, `9y`, `-2h 5m` for what is past. */
@@ -62,68 +71,122 @@ export function span(milliseconds: number): string {
 }
 
 function findingLines(inventory: Inventory, options: TableOptions): readonly string[] {
-  const paintFor = (severity: 'error' | 'warning'): string =>
-    paint(`${severity}:`, severity === 'error' ? 'bad' : 'warn', options.color);
-  const own = inventory.entries.flatMap((entry) =>
-    entry.findings.map(
-      ({ severity, message }) => `${paintFor(severity)} ${entry.namespace}/${entry.pod}: ${message}`,
+  const line = (severity: 'error' | 'warning', text: string): string => {
+    const shown = hang(`${severity}: ${text}`, options.width);
+    const head = `${severity}:`;
+    return paint(head, severity === 'error' ? 'bad' : 'warn', options.color) + shown.slice(head.length);
+  };
+  const lines = [
+    ...inventory.entries.flatMap((entry) =>
+      entry.findings.map(({ severity, message }) =>
+        line(severity, `${entry.namespace}/${entry.pod}: ${message}`),
+      ),
     ),
-  );
-  const mesh = inventory.findings.map(({ severity, message }) => `${paintFor(severity)} ${message}`);
-  const lines = [...own, ...mesh];
-  return lines.length === 0 ? [] : ['', ...lines];
+    ...inventory.findings.map(({ severity, message }) => line(severity, message)),
+  ];
+  return lines;
 }
 
-function rootsLine(inventory: Inventory): string {
-  if (inventory.roots.length === 0) return '';
-  const shown = inventory.roots.map(
-    ({ root, pods }) =>
-      `${root.fingerprint.slice(0, 16)} (${root.subject || 'no subject'}, ${root.key}, until ${root.validTo.slice(0, 10)}) in ${pods.length} proxies`,
+function unreadLines(inventory: Inventory, options: TableOptions): readonly string[] {
+  return inventory.unread.map(({ pod, why, notAllowed }) =>
+    hang(
+      `${pod}: ${notAllowed ? 'not allowed to look (missing: create pods/portforward)' : `not read (${why})`}`,
+      options.width,
+    ),
   );
-  return `\nRoots: ${shown.join('; ')}`;
+}
+
+function rootLines(inventory: Inventory, now: number, options: TableOptions): string {
+  if (inventory.roots.length === 0) return '';
+  const lines = inventory.roots.map(({ root, pods }) => {
+    const age = span(now - Date.parse(root.validFrom));
+    const left = span(Date.parse(root.validTo) - now);
+    const facts = [root.subject || 'no subject', root.key, root.signature, `${age} old`, `ends in ${left}`];
+    const used = new Set(pods).size;
+    return hang(
+      `  ${root.fingerprint.slice(0, 16)} ${facts.filter((fact) => fact !== '').join(', ')}, trusted by ${used} ${used === 1 ? 'proxy' : 'proxies'}`,
+      options.width,
+    );
+  });
+  const domains = inventory.trustDomains.join(', ') || 'none seen';
+  return [`Trust domain: ${domains}`, 'Roots:', ...lines].join('\n');
 }
 
 const columns = [
+  'role',
   'namespace',
   'workload',
   'pod',
   'spiffe_id',
   'expected_id',
+  'trust_domain',
+  'subject',
   'issuer',
   'serial',
   'key',
+  'key_bits',
   'signature',
   'valid_from',
   'valid_to',
   'renewal_due',
+  'age_days',
   'sha256',
   'root_sha256',
+  'trusted_by',
   'findings',
 ] as const;
 
-/** One line for each proxy's certificate, with a header. */
+type CsvRow = Partial<Record<(typeof columns)[number], string>>;
+
+/** One line for each certificate, with a header: those of proxies, their intermediates, and each root in use once. */
 export function inventoryCsv(inventory: Inventory): string {
-  const rows = inventory.entries.map((entry) => {
-    const [leaf] = entry.chain;
-    return [
-      entry.namespace,
-      entry.workload,
-      entry.pod,
-      leaf?.uris.join(' ') ?? '',
-      entry.expectedId,
-      leaf?.issuer ?? '',
-      leaf?.serial ?? '',
-      leaf?.key ?? '',
-      leaf?.signature ?? '',
-      leaf?.validFrom ?? '',
-      leaf?.validTo ?? '',
-      entry.renewalDue,
-      leaf?.fingerprint ?? '',
-      entry.roots.join(' '),
-      entry.findings.map((finding) => finding.problem).join(' '),
-    ];
-  });
-  return [columns, ...rows].map((row) => `${row.map(csvField).join(',')}\r\n`).join('');
+  const now = Date.parse(inventory.takenAt);
+  const rows: readonly CsvRow[] = [
+    ...inventory.entries.flatMap((entry) =>
+      entry.chain.map(
+        (certificate, index): CsvRow => ({
+          ...certificateFields(certificate, now),
+          role: index === 0 ? 'workload' : 'intermediate',
+          namespace: entry.namespace,
+          workload: entry.workload,
+          pod: entry.pod,
+          expected_id: index === 0 ? entry.expectedId : '',
+          renewal_due: index === 0 ? entry.renewalDue : '',
+          root_sha256: entry.roots.join(' '),
+          findings: index === 0 ? entry.findings.map((finding) => finding.problem).join(' ') : '',
+        }),
+      ),
+    ),
+    ...inventory.roots.map(
+      ({ root, pods }): CsvRow => ({
+        ...certificateFields(root, now),
+        role: 'root',
+        trusted_by: String(new Set(pods).size),
+      }),
+    ),
+  ];
+  const lines = rows.map((row) => columns.map((column) => row[column] ?? ''));
+  return [columns, ...lines].map((line) => `${line.map(csvField).join(',')}\r\n`).join('');
+}
+
+function certificateFields(certificate: Certificate, now: number): CsvRow {
+  const { uris, subject, issuer, serial, key, keyBits, signature, validFrom, validTo, fingerprint } =
+    certificate;
+  const age = Math.floor((now - Date.parse(validFrom)) / 86_400_000);
+  return {
+    spiffe_id: uris.join(' '),
+    trust_domain: trustDomainOf(uris) ?? '',
+    subject,
+    issuer,
+    serial,
+    key,
+    key_bits: keyBits === 0 ? '' : String(keyBits),
+    signature,
+    valid_from: validFrom,
+    valid_to: validTo,
+    age_days: Number.isNaN(age) ? '' : String(age),
+    sha256: fingerprint,
+  };
 }
 
 /** A text that a spreadsheet would take for a formula gets a quote before it. */

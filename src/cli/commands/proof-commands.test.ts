@@ -51,13 +51,14 @@ describe.skipIf(!existsSync(recordings))('a recorded mesh (skipped where ../shar
     const context = recordedContext(recordedMesh('strict'), now);
     await certs.call(context, { output: 'table' }, 'secure-apps');
     // The recording has one server's answers for both servers, so the second one shows another's certificate.
-    expect(context.written.out).toMatch(/httpbin-\S+ +spiffe:\/\/.*good/);
+    expect(context.written.out).toMatch(/httpbin-\S+ +httpbin +RSA 2048 .*good/);
     expect(context.written.out).toMatch(/error: secure-apps\/twoport-\S+ the certificate says/);
     expect(context.written.exitCode).toBe(1);
     const csv = recordedContext(recordedMesh('strict'), now);
     await certs.call(csv, { output: 'csv' }, 'secure-apps');
-    expect(csv.written.out.split('\r\n')[0]).toMatch(/^namespace,workload,pod,spiffe_id/);
-    expect(csv.written.out.split('\r\n')).toHaveLength(5);
+    expect(csv.written.out.split('\r\n')[0]).toMatch(/^role,namespace,workload,pod,spiffe_id/);
+    const roles = csv.written.out.split('\r\n').map((line) => line.split(',')[0]);
+    expect(roles).toEqual(['role', 'workload', 'workload', 'workload', 'root', '']);
   });
 
   test('evidence: a bundle that stands on its own and can be checked', async () => {

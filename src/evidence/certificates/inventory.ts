@@ -23,6 +23,8 @@ export interface InventoryEntry {
   readonly workload: string;
   readonly pod: string;
   readonly expectedId: string;
+  /** Of the certificate; absent where it names none. */
+  readonly trustDomain?: string;
   readonly chain: readonly Certificate[];
   readonly roots: readonly string[];
   /** RFC 3339. */
@@ -39,6 +41,8 @@ export interface Inventory {
   readonly roots: readonly { readonly root: Certificate; readonly pods: readonly string[] }[];
   /** About the mesh as a whole: a mix of roots. */
   readonly findings: readonly CertificateFinding[];
+  /** Of all certificates that were read, sorted. */
+  readonly trustDomains: readonly string[];
   /** Istio versions of the proxies that were read, sorted. */
   readonly istioVersions: readonly string[];
   /** Proxies that could not be read, and why. */
@@ -82,6 +86,7 @@ export async function certificateInventory(
     }));
   });
   const all = read.flat();
+  const domains = all.flatMap(({ certificates }) => trustDomainOf(certificates.chain[0]?.uris ?? []) ?? []);
   return {
     context: effects.cluster.context,
     takenAt: new Date(effects.now()).toISOString(),
@@ -90,6 +95,7 @@ export async function certificateInventory(
     ),
     roots: rootsInUse(all.map(({ certificates }) => certificates)),
     findings: judgeRoots(all.map(({ certificates }) => certificates)),
+    trustDomains: [...new Set(domains)].toSorted(),
     istioVersions: [...versions].toSorted(),
     unread,
   };
@@ -115,17 +121,24 @@ function entryOf(
   now: number,
 ): InventoryEntry {
   const [leaf] = certificates.chain;
+  const trustDomain = trustDomainOf(leaf?.uris ?? []);
   return {
     namespace: workload.namespace,
     workload: `${workload.kind}/${workload.name}`,
     pod: certificates.pod,
     expectedId: certificates.expectedId,
+    ...(trustDomain === undefined ? {} : { trustDomain }),
     chain: certificates.chain,
     roots: certificates.roots.map((root) => root.fingerprint),
     renewalDue: leaf === undefined ? '' : new Date(renewalDue(leaf, certificates.received)).toISOString(),
     ...(certificates.received === undefined ? {} : { received: certificates.received }),
     findings: judgeCertificates(certificates, now, meshRoots),
   };
+}
+
+/** `spiffe://cluster.local/ns/…`: the first one’s authority. */
+export function trustDomainOf(uris: readonly string[]): string | undefined {
+  return uris.map((uri) => /^spiffe:\/\/([^/]+)/.exec(uri)?.[1]).find((domain) => domain !== undefined);
 }
 
 /** The roots that the control plane gives out (ConfigMap istio-ca-root-cert), where that was read. */

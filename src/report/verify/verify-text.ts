@@ -1,9 +1,9 @@
 /** `padlock verify` for people: one table, then what is not proven with the reason and the next step, then the limits. */
 import type { Verdict, VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
+import { hang } from '../hang.ts';
 import { paint, type Tone } from '../style.ts';
 import { type Cell, renderTable, type TableOptions } from '../table.ts';
-import { wrapText } from '../text-width.ts';
 import {
   configuredWords,
   declaredWords,
@@ -103,14 +103,4 @@ export function renderVerificationShort(verification: Verification): string {
       ? ''
       : `; first: ${shortWorkload(first.workload)}:${first.port} ${first.judgement.reason}`;
   return `${verification.namespaces.join(', ')}: ${verdict}, ${proven} of ${rows.length} ports PROVEN${about}\n`;
-}
-
-/** A sentence over several lines, all but the first indented by two more than it is. */
-function hang(line: string, width: number): string {
-  const indent = /^ */.exec(line)?.[0].length ?? 0;
-  if (!Number.isFinite(width)) return line;
-  const [first = '', ...rest] = wrapText(line.trimStart(), Math.max(20, width - indent - 2));
-  return [`${' '.repeat(indent)}${first}`, ...rest.map((text) => `${' '.repeat(indent + 2)}${text}`)].join(
-    '\n',
-  );
 }
