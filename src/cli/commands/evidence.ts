@@ -50,7 +50,8 @@ interface Gathered {
 
 async function contents(flags: EvidenceFlags, namespace: string | undefined, gathered: Gathered) {
   const { verification, inventory, mesh, cluster } = gathered;
-  const question = `padlock evidence ${flags.allNamespaces === true ? '-A' : (namespace ?? verification.namespaces.join(' '))}`;
+  const scope = flags.allNamespaces === true ? '-A' : (namespace ?? verification.namespaces.join(' '));
+  const question = `padlock evidence ${scope}${flags.probePods === true ? ` --probe-pods --probe-image ${flags.probeImage}` : ''}`;
   const facts = {
     verification,
     inventory,

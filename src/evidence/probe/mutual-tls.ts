@@ -13,6 +13,7 @@ import type { MeshClient } from './clients.ts';
 import { type Curl, type CurlResult, singleCurl } from './curl.ts';
 import type { MutualTlsOutcome } from './outcome.ts';
 import { probePath } from './pod-proxy.ts';
+import { rawCurl } from './raw-answer.ts';
 import { receivedBetween, receivedCounters, recentAccessLog } from './server-records.ts';
 
 export interface MutualTlsTarget {
@@ -61,6 +62,19 @@ export async function probeMutualTls(
 ): Promise<MutualTlsOutcome> {
   const started = effects.now();
   const { userAgent, result } = await request(from, target, effects);
+  return {
+    ...(await judgeRequest(from, target, effects, { userAgent, result, started })),
+    raw: rawCurl(result),
+  };
+}
+
+async function judgeRequest(
+  from: MeshClient,
+  target: MutualTlsTarget,
+  effects: MutualTlsEffects,
+  sent: { readonly userAgent: string; readonly result: CurlResult; readonly started: number },
+): Promise<MutualTlsOutcome> {
+  const { userAgent, result, started } = sent;
   const failed = readFailure(result);
   if (failed !== undefined) return failed;
   const echoed = judgeXfcc(readXfcc(result.body), target);

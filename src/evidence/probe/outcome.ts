@@ -1,7 +1,14 @@
 /** What a probe met. The words are the same for every way of probing; verdicts are drawn elsewhere. */
 
+/** What came back, for the evidence: refusals whole, an application's answer as its size and SHA-256 only. */
+export interface Raw {
+  readonly raw?: string;
+}
+
 /** A plaintext caller's experience. Only `answered` shows that plaintext got through. */
-export type PlaintextOutcome =
+export type PlaintextOutcome = Raw & PlaintextExperience;
+
+type PlaintextExperience =
   /** `by`: bytes of the application came back, or of the proxy before it; either way plaintext was taken. */
   | { readonly kind: 'answered'; readonly by: 'application' | 'proxy'; readonly detail: string }
   /** Accepted and then reset: how a STRICT sidecar refuses plaintext; an application could do the same. */
@@ -21,7 +28,9 @@ export type PlaintextOutcome =
 export type ShownCertificate = 'none' | 'self-signed';
 
 /** The experience of a caller who speaks TLS but is nobody to the mesh. STRICT refuses it. */
-export type ForeignTlsOutcome =
+export type ForeignTlsOutcome = Raw & ForeignTlsExperience;
+
+type ForeignTlsExperience =
   /** An HTTP answer came through that TLS: by whom it was ended, the application or its proxy, is not told. */
   | { readonly kind: 'answered'; readonly shown: ShownCertificate; readonly detail: string }
   | {
@@ -36,7 +45,9 @@ export type ForeignTlsOutcome =
   | { readonly kind: 'not-run'; readonly shown: ShownCertificate; readonly detail: string };
 
 /** A mesh client's experience. Only `accepted` shows mutual TLS with the expected identities. */
-export type MutualTlsOutcome =
+export type MutualTlsOutcome = Raw & MutualTlsExperience;
+
+type MutualTlsExperience =
   | {
       readonly kind: 'accepted';
       readonly client: string;

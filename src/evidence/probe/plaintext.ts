@@ -15,6 +15,7 @@ import {
 } from './curl.ts';
 import type { ForeignTlsOutcome, PlaintextOutcome } from './outcome.ts';
 import { type PodPort, probeByPodProxy, probePath } from './pod-proxy.ts';
+import { rawCurl } from './raw-answer.ts';
 
 export interface PlaintextTarget extends PodPort {
   readonly address: string | undefined;
@@ -113,7 +114,8 @@ async function fromContainer(
   try {
     const { signal } = effects;
     const url = `http://${hostOf(target.address)}:${target.port}${probePath}`;
-    return readPlaintextCurl(await curlFor(effects)(from, url, { userAgent, signal }));
+    const result = await curlFor(effects)(from, url, { userAgent, signal });
+    return { ...readPlaintextCurl(result), raw: rawCurl(result) };
   } catch (error) {
     effects.signal?.throwIfAborted();
     if (error instanceof NoCurl) return undefined;
@@ -155,7 +157,8 @@ export async function probeForeignTls(
         ...(certificate === undefined ? {} : { certificate }),
       },
     );
-    return { outcome: readForeignTlsCurl(result, shown), served: shownCertificates(result.body) };
+    const outcome = { ...readForeignTlsCurl(result, shown), raw: rawCurl({ ...result, body: '' }) };
+    return { outcome, served: shownCertificates(result.body) };
   } catch (error) {
     effects.signal?.throwIfAborted();
     if (error instanceof NoCurl) return undefined;

@@ -5,6 +5,7 @@
 import type { Cluster, RawResponse } from '../../sources/cluster.ts';
 import { asText, dig, isObject, type JsonObject } from '../../sources/json-value.ts';
 import type { PlaintextOutcome } from './outcome.ts';
+import { rawResponse } from './raw-answer.ts';
 
 /** Harmless anywhere: a GET that echoing servers answer with the headers, and others with 404. */
 export const probePath = '/headers';
@@ -38,7 +39,7 @@ export async function probeByPodProxy(
     },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
-  return readPodProxyAnswer(answer);
+  return { ...readPodProxyAnswer(answer), raw: rawResponse(answer, apiStatus(answer.body) !== undefined) };
 }
 
 /** Tells the API server's own words from the pod's answer, and one failure from another. */

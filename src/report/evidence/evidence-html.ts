@@ -1,8 +1,16 @@
 /** The evidence as one HTML page: no script, no network, readable on paper. */
 import type { Inventory } from '../../evidence/certificates/inventory.ts';
-import type { VerifyRow } from '../../evidence/verify/row.ts';
+import type { ShownCertificate } from '../../evidence/probe/outcome.ts';
+import type { ObservedColumn } from '../../evidence/verify/observed-column.ts';
+import type { ConfiguredPod, PodSync, VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
-import { configuredWords, declaredWords, mutualTlsWords, plaintextWords } from '../verify/verify-report.ts';
+import {
+  configuredWords,
+  declaredWords,
+  mutualTlsWords,
+  observedWords,
+  plaintextWords,
+} from '../verify/verify-report.ts';
 import { controls } from './controls.ts';
 
 export interface EvidenceFacts {
@@ -25,16 +33,22 @@ function text(value: string): string {
 }
 
 const style = `
-:root { color-scheme: light; font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; }
-body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
-h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #d0d7de; vertical-align: top; overflow-wrap: anywhere; }
-th { background: #f6f8fa; } caption { text-align: left; font-weight: 600; padding: .3rem 0; }
+:root { color-scheme: light; font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff; }
+body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
+h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.25rem; margin: 2.2rem 0 .5rem; } h3 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
+table { border-collapse: collapse; width: 100%; font-size: .88rem; margin: .4rem 0; }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #d0d7de; vertical-align: top; overflow-wrap: anywhere; }
+th { background: #f6f8fa; white-space: nowrap; } td.short { white-space: nowrap; overflow-wrap: normal; }
 .verdict { font-weight: 700; white-space: nowrap; } .PROVEN { color: #116329; } .FAILED { color: #a40e26; } .INCONCLUSIVE { color: #7a4d00; }
+.banner { border-left: .35rem solid currentColor; padding: .4rem .9rem; background: #f6f8fa; font-size: 1.05rem; }
+.finding { border-left: .25rem solid #a40e26; padding: .1rem .7rem; margin: .3rem 0; }
+.raw { color: #57606a; font-family: ui-monospace, monospace; font-size: .8rem; display: block; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; } dt { color: #57606a; } dd { margin: 0; }
-details { margin: .4rem 0; } code { font-size: .9em; }
-@media print { body { margin: 0; max-width: none; font-size: 10pt; } tr, dl { break-inside: avoid; } details > * { display: block; } }
+@page { margin: 14mm; }
+@media print {
+  body { margin: 0; max-width: none; font-size: 9.5pt; } th, .banner { background: none; }
+  thead { display: table-header-group; } tr, dl, .finding { break-inside: avoid; } h2, h3 { break-after: avoid; }
+}
 `;
 
 /** Renders the whole page. */
@@ -53,15 +67,18 @@ export function renderEvidenceHtml(facts: EvidenceFacts): string {
 <body>
 <main>
 <h1>${text(title)}</h1>
-<p class="verdict ${verification.verdict}">${verification.verdict}</p>
+<p class="banner verdict ${verification.verdict}">${verification.verdict}: ${text(summary(verification))}</p>
 ${head(facts)}
+${wordsUsed}
 ${rowsTable(verification)}
+<h2>Port by port</h2>
 ${verification.rows.map(rowDetails).join('\n')}
 ${certificatesTable(facts.inventory)}
 <h2>What this does not show</h2>
 <ul>
 ${verification.limits.map((limit) => `<li>${text(limit)}</li>`).join('\n')}
 <li>what was true before ${text(verification.startedAt)} or after ${text(verification.finishedAt)}</li>
+<li>answers of applications are kept as their size and SHA-256 only; secrets are never read</li>
 </ul>
 <h2>Requirements that this supports</h2>
 <p>Whether a requirement is met is for its assessor to say.</p>
@@ -88,6 +105,22 @@ function head(facts: EvidenceFacts): string {
   return `<dl>\n${entries.map(([name, value]) => `<dt>${text(name)}</dt><dd>${text(value)}</dd>`).join('\n')}\n</dl>`;
 }
 
+function summary({ rows }: Verification): string {
+  const count = (verdict: string): number => rows.filter((row) => row.judgement.verdict === verdict).length;
+  return `${count('PROVEN')} of ${rows.length} ports proven, ${count('FAILED')} failed, ${count('INCONCLUSIVE')} inconclusive`;
+}
+
+const wordsUsed = `<h2>How to read this</h2>
+<p><strong>Declared</strong> is what the policies say. <strong>Configured</strong> is what each pod’s proxy had loaded.
+<strong>Observed</strong> is what its traffic did in the window below. <strong>Proven</strong> is what active probes met: a port is
+PROVEN only where every pod refused plaintext and a request by mutual TLS was accepted under the expected SPIFFE identities, and
+where no column contradicts another. What could not be looked at is INCONCLUSIVE, never a pass.</p>`;
+
+function table(titles: readonly string[], rows: readonly string[]): string {
+  const head = titles.map((title) => `<th scope="col">${text(title)}</th>`).join('');
+  return `<table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${rows.join('\n')}\n</tbody>\n</table>`;
+}
+
 function rowsTable(verification: Verification): string {
   const titles = [
     'Namespace',
@@ -95,6 +128,7 @@ function rowsTable(verification: Verification): string {
     'Port',
     'Declared',
     'Configured',
+    'Observed',
     'Plaintext',
     'Mutual TLS',
     'Verdict',
@@ -106,40 +140,85 @@ function rowsTable(verification: Verification): string {
       String(row.port),
       declaredWords(row),
       configuredWords(row.configured),
+      observedWords(row.observed),
       plaintextWords(row),
       mutualTlsWords(row),
     ];
     const { verdict } = row.judgement;
     return `<tr>${cells.map((cell) => `<td>${text(cell)}</td>`).join('')}<td class="verdict ${verdict}">${verdict}</td></tr>`;
   });
-  return `<h2>Ports</h2>\n<table>\n<thead><tr>${titles.map((title) => `<th scope="col">${title}</th>`).join('')}</tr></thead>\n<tbody>\n${rows.join('\n')}\n</tbody>\n</table>`;
+  return `<h2>Ports</h2>\n${table(titles, rows)}`;
 }
 
 function rowDetails(row: VerifyRow): string {
   const { judgement } = row;
+  const next = judgement.next === undefined ? '' : ` Next: ${judgement.next}.`;
+  const findings = judgement.disagreements.map(({ message }) => `<p class="finding">${text(message)}</p>`);
+  return `<section>
+<h3>${text(`${row.namespace}/${row.workload}:${row.port}`)} <span class="verdict ${judgement.verdict}">${judgement.verdict}</span></h3>
+<p>${text(`${judgement.reason}.${next}`)}</p>
+${findings.join('\n')}
+<dl>
+<dt>Declared</dt><dd>${text(`${declaredWords(row)}: ${row.declared.because.map((reason) => reason.text).join('; ')}`)}</dd>
+<dt>Configured</dt><dd>${row.configured.map((pod) => text(configuredSentence(pod))).join('<br>') || 'no pod'}</dd>
+<dt>Acknowledged</dt><dd>${row.sync.map((pod) => text(syncSentence(pod))).join('<br>') || 'istiod was not asked'}</dd>
+<dt>Observed</dt><dd>${text(observedSentence(row.observed))}</dd>
+</dl>
+${table(['Time (UTC)', 'Probe', 'Caller', 'Target', 'Answer'], probeRows(row))}
+</section>`;
+}
+
+function configuredSentence(pod: ConfiguredPod): string {
+  if (!('configured' in pod)) return `${pod.pod}: ${pod.notAllowed ? 'not allowed to look' : pod.unread}`;
+  const { mode, version, acceptedNames, chains, notes } = pod.configured;
+  const names = acceptedNames.length === 0 ? '' : `, client certificates of ${acceptedNames.join(', ')}`;
+  const met = chains.map(({ caller, chain, socket, blackhole }) => {
+    const end = chain === undefined ? 'is closed' : blackhole ? 'leads nowhere' : (socket?.kind ?? 'unknown');
+    return `${caller} ${end}`;
+  });
+  const loaded = version === undefined ? '' : ` (version ${version})`;
+  return [`${pod.pod}: ${mode}${loaded}${names}; ${[...new Set(met)].join(', ')}`, ...notes].join('; ');
+}
+
+function syncSentence({ pod, connected, stale, error }: PodSync): string {
+  if (!connected) return `${pod}: connected to no istiod`;
+  if (error !== undefined) return `${pod}: refused an update (${error})`;
+  return stale.length === 0 ? `${pod}: everything sent` : `${pod}: not yet ${stale.join(', ')}`;
+}
+
+function observedSentence(observed: ObservedColumn): string {
+  if (!observed.looked) return observed.why;
+  const { from, to, sources, senders, unseen } = observed;
+  const who = senders.map(({ name, namespace, count, lastSeen }) => {
+    const where = namespace === undefined ? '' : ` of ${namespace}`;
+    return `plaintext from ${name}${where}: ${count}${lastSeen === undefined ? '' : `, last ${lastSeen}`}`;
+  });
+  return [
+    `${observedWords(observed)}, from ${from} to ${to} by ${sources.join(' and ')}`,
+    ...who,
+    ...unseen.map((one) => `not seen: ${one}`),
+  ].join('; ');
+}
+
+const foreignKinds = {
+  none: 'TLS without client certificate',
+  'self-signed': 'TLS with a self-signed client certificate',
+} as const satisfies Record<ShownCertificate, string>;
+
+function probeRows(row: VerifyRow): readonly string[] {
   const probes = [
     ...row.plaintext.map((probe) => ({ ...probe, kind: 'plaintext' })),
-    ...row.foreignTls.map((probe) => ({ ...probe, kind: 'TLS without certificate' })),
+    ...row.foreignTls.map((probe) => ({ ...probe, kind: foreignKinds[probe.outcome.shown] })),
     ...(row.mutualTls === undefined ? [] : [{ ...row.mutualTls, kind: 'mutual TLS' }]),
   ];
-  const lines = probes.map(({ kind, at, caller, target, outcome }) => {
-    const detail = 'detail' in outcome ? outcome.detail : '';
-    return `<tr><td>${text(at)}</td><td>${kind}</td><td>${text(caller)}</td><td>${text(target)}</td><td>${text(outcome.kind)}: ${text(detail)}</td></tr>`;
+  return probes.map(({ kind, at, caller, target, outcome }) => {
+    const served =
+      'served' in outcome && outcome.served !== undefined ? ` (shown: ${outcome.served.join(', ')})` : '';
+    const raw = outcome.raw === undefined ? '' : `<span class="raw">${text(outcome.raw)}</span>`;
+    const answer = `${text(`${outcome.kind}: ${outcome.detail}${served}`)}${raw}`;
+    const time = at.slice(11, 23);
+    return `<tr><td class="short">${text(time)}</td><td>${kind}</td><td>${text(caller)}</td><td>${text(target)}</td><td>${answer}</td></tr>`;
   });
-  const because = row.declared.because.map(({ text: reason }) => `<li>${text(reason)}</li>`).join('');
-  const contradictions = judgement.disagreements
-    .map(({ message }) => `<p class="FAILED">${text(message)}</p>`)
-    .join('');
-  return `<details open>
-<summary>${text(`${row.namespace}/${row.workload}:${row.port}`)} <span class="verdict ${judgement.verdict}">${judgement.verdict}</span></summary>
-<p>${text(judgement.reason)}${judgement.next === undefined ? '' : `. Next: ${text(judgement.next)}`}</p>
-${contradictions}
-<ul>${because}</ul>
-<table>
-<thead><tr><th scope="col">Time</th><th scope="col">Probe</th><th scope="col">Caller</th><th scope="col">Target</th><th scope="col">Answer</th></tr></thead>
-<tbody>${lines.join('\n')}</tbody>
-</table>
-</details>`;
 }
 
 function certificatesTable(inventory: Inventory): string {
@@ -176,5 +255,5 @@ function certificatesTable(inventory: Inventory): string {
       `<li><code>${text(root.fingerprint)}</code> ${text(root.subject)}, until ${text(root.validTo)}, in ${pods.length} proxies</li>`,
   );
   const unread = inventory.unread.map(({ pod, why }) => `<li>${text(pod)} was not read: ${text(why)}</li>`);
-  return `<h2>Certificates</h2>\n<table>\n<thead><tr>${titles.map((title) => `<th scope="col">${title}</th>`).join('')}</tr></thead>\n<tbody>\n${rows.join('\n')}\n</tbody>\n</table>\n<ul>${roots.join('')}${unread.join('')}</ul>`;
+  return `<h2>Certificates</h2>\n${table(titles, rows)}\n<ul>${roots.join('')}${unread.join('')}</ul>`;
 }
