@@ -130,7 +130,9 @@ function needs(
     if (workload === undefined) return [];
     const who =
       sender.namespace === undefined ? sender.name : `${sender.name} of namespace ${sender.namespace}`;
-    return [{ workload, port, certain: true, reason: `${who} sends plaintext` }];
+    // Somebody at a keyboard, by the API server's proxy, is no reason to leave a port open.
+    const certain = !byHand(sender);
+    return [{ workload, port, certain, reason: `${who} sends plaintext` }];
   });
   const ofBreakers = breakers.flatMap(({ exceptions, certainty, message }) =>
     exceptions.map(
@@ -138,6 +140,10 @@ function needs(
     ),
   );
   return [...ofSenders, ...ofBreakers];
+}
+
+function byHand({ userAgents }: Sender): boolean {
+  return userAgents.length > 0 && userAgents.every((agent) => agent.startsWith('kubectl/'));
 }
 
 function quietPorts(target: Mesh, observation: Observation | undefined): NamespacePlan['quiet'] {

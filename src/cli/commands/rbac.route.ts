@@ -20,7 +20,7 @@ const text = (input: string): string => input;
 function parseCapability(input: string): Capability {
   const found = capabilities.find((capability) => capability === input);
   if (found !== undefined) return found;
-  throw new PadlockError('USAGE', `--for: there is no capability "${input}"`, {
+  throw new PadlockError('USAGE', `there is no capability "${input}"`, {
     hint: `there are: ${capabilities.join(', ')}`,
   });
 }

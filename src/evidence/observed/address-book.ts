@@ -37,6 +37,13 @@ export interface Party {
   readonly meshed: boolean;
 }
 
+/** Two parties with the same key are one sender. */
+export function partyKey({ kind, namespace, name, because }: Party): string {
+  // Proxies that hide behind a header are told apart by what the header says.
+  const detail = kind === 'forwarded' ? because : '';
+  return JSON.stringify([kind === 'gateway' ? 'workload' : kind, namespace, name, detail]);
+}
+
 interface Tenancy {
   readonly party: Party;
   /** Milliseconds since the epoch. */
@@ -61,6 +68,7 @@ export function addressBook(meshes: readonly Mesh[]): AddressBook {
   const nodes = latest === undefined ? [] : readNodes(latest);
   const servers = new Set(latest === undefined ? [] : apiServerAddresses(latest));
   const endpoints = latest === undefined ? new Map<string, Party>() : readEndpoints(latest);
+  const fixed = new Map<string, Party>();
   return {
     isApiServer: (address) => servers.has(address),
     named: (namespace, name, because) => {
@@ -72,16 +80,25 @@ export function addressBook(meshes: readonly Mesh[]): AddressBook {
     resolve: (address, at) => {
       const pod = tenantAt(tenancies.get(address) ?? [], at);
       if (pod !== undefined) return pod;
-      const node = nodes.find(({ addresses }) => addresses.has(address));
-      if (servers.has(address)) {
-        const also =
-          node === undefined ? '' : `, which runs on node ${node.name}: a node's own processes look the same`;
-        return outside('api-server', 'API server', `${address} is the API server's address${also}`);
-      }
-      if (node !== undefined) return nodeParty(node, address);
-      return endpoints.get(address) ?? byRange(address, nodes);
+      const known = fixed.get(address);
+      if (known !== undefined) return known;
+      const found = resolveFixed(address);
+      fixed.set(address, found);
+      return found;
     },
   };
+
+  /** Whose address it is as long as no pod has it. */
+  function resolveFixed(address: string): Party {
+    const node = nodes.find(({ addresses }) => addresses.has(address));
+    if (servers.has(address)) {
+      const also =
+        node === undefined ? '' : `, which runs on node ${node.name}: a node's own processes look the same`;
+      return outside('api-server', 'API server', `${address} is the API server's address${also}`);
+    }
+    if (node !== undefined) return nodeParty(node, address);
+    return endpoints.get(address) ?? byRange(address, nodes);
+  }
 }
 
 function outside(kind: PartyKind, name: string, because: string): Party {
@@ -166,10 +183,17 @@ function lifetime(pod: KubeObject): { readonly from: number; readonly to: number
   return { from, to: Number.isFinite(last) ? last + 5000 : Number.POSITIVE_INFINITY };
 }
 
+/** A range of addresses in CIDR notation, ready to be asked. */
+interface Range {
+  readonly base: string;
+  readonly family: 'ipv4' | 'ipv6';
+  readonly list: BlockList;
+}
+
 interface NodeFacts {
   readonly name: string;
   readonly addresses: ReadonlySet<string>;
-  readonly ranges: readonly string[];
+  readonly ranges: readonly Range[];
   /** Pods in the node's own network: their traffic has the node's address. */
   readonly tenants: readonly string[];
 }
@@ -197,9 +221,9 @@ function readNodes(mesh: Mesh): readonly NodeFacts[] {
         .map((entry) => asText(entry.address) ?? '')
         .filter((address) => isIP(address) !== 0),
     ),
-    ranges: [
-      ...new Set([asText(dig(node, 'spec', 'podCIDR')) ?? '', ...asTexts(dig(node, 'spec', 'podCIDRs'))]),
-    ],
+    ranges: [asText(dig(node, 'spec', 'podCIDR')) ?? '', ...asTexts(dig(node, 'spec', 'podCIDRs'))].flatMap(
+      readRange,
+    ),
     tenants: [...(tenants.get(node.metadata.name) ?? [])].sort(),
   }));
 }
@@ -214,31 +238,36 @@ function nodeParty(node: NodeFacts, address: string): Party {
 
 /** An address of a node's pod range that no pod has. */
 function byRange(address: string, nodes: readonly NodeFacts[]): Party {
-  const node = nodes.find(({ ranges }) => ranges.some((range) => inRange(address, range)));
-  if (node === undefined) {
-    return outside('address', address, 'no pod, node, Service or API server of this cluster has the address');
-  }
-  // The range's first addresses are the node's own end of the pod network.
-  const range = node.ranges.find((candidate) => inRange(address, candidate)) ?? '';
-  if (isFirstOf(address, range)) {
+  for (const node of nodes) {
+    const range = node.ranges.find((candidate) => inRange(address, candidate));
+    if (range === undefined) continue;
+    if (!isFirstOf(address, range)) {
+      return outside('address', address, `a pod of node ${node.name} had it that is gone`);
+    }
     const because = `${address} is node ${node.name}'s own end of its pod network: its kubelet, its host's processes, or traffic that it passed on`;
     return outside('node', `node ${node.name}`, because);
   }
-  return outside('address', address, `a pod of node ${node.name} had it that is gone`);
+  return outside('address', address, 'no pod, node, Service or API server of this cluster has the address');
 }
 
-function inRange(address: string, range: string): boolean {
-  const [base = '', bits = ''] = range.split('/');
-  if (isIP(base) === 0 || isIP(base) !== isIP(address)) return false;
+function readRange(text: string): readonly Range[] {
+  const [base = '', bits = ''] = text.split('/');
+  const version = isIP(base);
+  if (version === 0 || !/^\d+$/.test(bits) || Number(bits) > (version === 6 ? 128 : 32)) return [];
+  const family = version === 6 ? 'ipv6' : 'ipv4';
   const list = new BlockList();
-  list.addSubnet(base, Number(bits), isIP(base) === 6 ? 'ipv6' : 'ipv4');
-  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  list.addSubnet(base, Number(bits), family);
+  return [{ base, family, list }];
 }
 
-function isFirstOf(address: string, range: string): boolean {
-  const [base = ''] = range.split('/');
+function inRange(address: string, { family, list }: Range): boolean {
+  return isIP(address) === (family === 'ipv6' ? 6 : 4) && list.check(address, family);
+}
+
+/** The range's first addresses are the node's own end of the pod network. */
+function isFirstOf(address: string, { base, family }: Range): boolean {
   if (address === base) return true;
-  return isIP(base) === 6
+  return family === 'ipv6'
     ? address === `${base}1`
     : address === base.replace(/\.(\d+)$/, (_all, last) => `.${Number(last) + 1}`);
 }

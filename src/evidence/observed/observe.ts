@@ -20,9 +20,9 @@ import type { Observation, SourceName, UnseenTraffic, UsedSource, Window } from 
 import { type ProxyPod, proxyPods } from './pods.ts';
 import type { PrometheusClient } from './prometheus-client.ts';
 import { type PrometheusReading, readPrometheus } from './prometheus-source.ts';
-import { readAccessLog } from './read-access-log.ts';
+import { type LoggedEntry, readAccessLog } from './read-access-log.ts';
 import { type CounterAnswer, CounterReader } from './read-counters.ts';
-import type { TrafficRecord } from './record.ts';
+import { compacted, type TrafficRecord } from './record.ts';
 import { observedPorts, type SourceRead } from './tally.ts';
 
 export interface ObserveOptions {
@@ -246,22 +246,28 @@ class Finish {
         restarts: pod.proxyRestarts,
         ...(pod.proxyStartedAt === undefined ? {} : { startedAt: pod.proxyStartedAt }),
       };
-      return { pod, answer: await readAccessLog(effects.cluster, target, since, effects.signal) };
+      const records: TrafficRecord[] = [];
+      const take = (entries: readonly LoggedEntry[]): void => {
+        const within = entries.filter(({ at }) => at <= endedAt);
+        records.push(...compacted(accessLogRecords(pod.workload, pod.addresses, within, book), startedAt));
+      };
+      const answer = await readAccessLog(effects.cluster, target, since, take, effects.signal);
+      return { pod, answer, records: compacted(records, startedAt) };
     });
     let kept = 0;
     const silent: ProxyPod[] = [];
-    for (const { pod, answer } of answers) {
+    for (const { pod, answer, records } of answers) {
       if (!answer.read) {
         this.#miss(source, pod, answer.reason, answer.right);
         continue;
       }
       if (answer.gap !== undefined) this.#miss(source, pod, answer.gap);
-      const entries = answer.entries.filter(({ at }) => at <= endedAt);
-      const records = accessLogRecords(pod.workload, pod.addresses, entries, book);
       // A log without a single entry may be one that nobody keeps.
-      if (answer.entries.length === 0) silent.push(pod);
-      else kept++;
-      if (answer.entries.length > 0) this.#read(pod.workload, { source, window });
+      if (answer.entries === 0) silent.push(pod);
+      else {
+        kept++;
+        this.#read(pod.workload, { source, window });
+      }
       this.#records.push(...records);
     }
     this.#noteSilent(silent, window);

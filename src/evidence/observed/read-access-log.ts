@@ -16,7 +16,8 @@ export interface LoggedEntry {
 export type AccessLogAnswer =
   | {
       readonly read: true;
-      readonly entries: readonly LoggedEntry[];
+      /** How many entries were handed over. */
+      readonly entries: number;
       /** Why a part of the time is missing; absent: all of it was read. */
       readonly gap?: string;
     }
@@ -33,20 +34,28 @@ export interface AccessLogTarget {
 const pieceBytes = 4 * 1024 * 1024;
 const mostBytes = 64 * 1024 * 1024;
 
-/** @throws only the signal's reason */
+/**
+ * @param take gets the entries piece by piece: a log may be larger than memory has room for
+ * @throws only the signal's reason
+ */
 export async function readAccessLog(
   cluster: Cluster,
   target: AccessLogTarget,
   since: number,
+  take: (entries: readonly LoggedEntry[]) => void,
   signal?: AbortSignal,
 ): Promise<AccessLogAnswer> {
-  const entries: LoggedEntry[] = [];
-  const current = await readSince(cluster, target, since, false, entries, signal);
+  let entries = 0;
+  const into = (piece: readonly LoggedEntry[]): void => {
+    entries += piece.length;
+    take(piece);
+  };
+  const current = await readSince(cluster, target, since, false, into, signal);
   if ('reason' in current) return { read: false, ...current };
   const gaps = current.gap === undefined ? [] : [current.gap];
   const { startedAt } = target;
   if (target.restarts > 0 && (startedAt === undefined || startedAt > since)) {
-    const previous = await readSince(cluster, target, since, true, entries, signal);
+    const previous = await readSince(cluster, target, since, true, into, signal);
     if ('reason' in previous) gaps.push('the log of the sidecar before its restart is gone');
     if (target.restarts > 1) gaps.push('only the log before the last restart is kept');
   } else if (current.first === undefined || current.first > since + 1000) {
@@ -65,7 +74,7 @@ async function readSince(
   target: AccessLogTarget,
   since: number,
   previous: boolean,
-  into: LoggedEntry[],
+  into: (entries: readonly LoggedEntry[]) => void,
   signal: AbortSignal | undefined,
 ): Promise<Piece> {
   let from = since;
@@ -81,7 +90,7 @@ async function readSince(
     const lines = freshLines(answer.text, after, size >= pieceBytes);
     first ??= lines[0]?.at;
     after = lines.at(-1)?.stamp ?? after;
-    into.push(...entriesOf(lines, since));
+    into(entriesOf(lines, since));
     if (size < pieceBytes * 0.9) return { first };
     bytes += size;
     const last = Date.parse(after);

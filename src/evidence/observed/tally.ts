@@ -1,6 +1,6 @@
 /** Adds records up to rows: by source for the counts, over all sources for the senders. */
 import type { Workload } from '../../mesh/workload.ts';
-import type { Party } from './address-book.ts';
+import { type Party, partyKey } from './address-book.ts';
 import { unknownSender } from './counter-records.ts';
 import {
   amount,
@@ -57,8 +57,12 @@ function tally(source: SourceName, window: Window, records: readonly TrafficReco
     mtls: of('mtls'),
     plaintext: of('plaintext'),
     otherTls: of('other-tls'),
-    refused: own.filter(({ refused }) => refused === true).length,
+    refused: refusedIn(own),
   };
+}
+
+function refusedIn(records: readonly TrafficRecord[]): number {
+  return records.reduce((total, { refused, count }) => (refused === true ? total + count : total), 0);
 }
 
 function sum(records: readonly TrafficRecord[]): Counts {
@@ -82,12 +86,6 @@ function namedSenders(records: readonly TrafficRecord[]): readonly Sender[] {
   });
 }
 
-export function partyKey({ kind, namespace, name, because }: Party): string {
-  // Proxies that hide behind a header are told apart by what the header says.
-  const detail = kind === 'forwarded' ? because : '';
-  return JSON.stringify([kind === 'gateway' ? 'workload' : kind, namespace, name, detail]);
-}
-
 function order(security: Security): number {
   return { plaintext: 0, 'other-tls': 1, mtls: 2 }[security];
 }
@@ -106,7 +104,7 @@ function makeSender(party: Party, security: Security, group: readonly TrafficRec
     security,
     ...best,
     open,
-    refused: group.filter(({ refused }) => refused === true).length,
+    refused: refusedIn(group),
     addresses: distinct(group.map(({ address }) => address)).slice(0, 5),
     userAgents: distinct(group.map(({ userAgent }) => userAgent)).slice(0, 3),
     ...(last > 0 ? { lastSeen: new Date(last).toISOString() } : {}),

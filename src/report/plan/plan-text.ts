@@ -53,6 +53,9 @@ export function renderPlanText(plan: NamespacePlan, options: PlanTextOptions): s
   return `${blocks.join('\n\n')}\n`;
 }
 
+/** Callers from outside the cluster may be thousands of addresses. */
+const sendersShown = 30;
+
 type Heading = (text: string) => string;
 
 function wrapped(text: string, { width, color }: PlanTextOptions, tone: Tone): string {
@@ -72,7 +75,7 @@ function trafficBlocks(plan: NamespacePlan, options: PlanTextOptions, heading: H
     ...[summary, ...sources].map((line) => indentText(line, '  ', options.width)),
   ];
   if (senders.length === 0) return [head.join('\n')];
-  const blocks = senders.map((row) => {
+  const blocks = senders.slice(0, sendersShown).map((row) => {
     const { sender } = row;
     const foreign = sender.security === 'other-tls' ? ', TLS that is not the mesh’s' : '';
     const name = paint(printable(senderName(sender)), 'bad', options.color);
@@ -81,7 +84,9 @@ function trafficBlocks(plan: NamespacePlan, options: PlanTextOptions, heading: H
       indentText(`${sender.because} (${sender.knownBy.join(', ')})`, '    ', options.width),
     ].join('\n');
   });
-  return [head.join('\n'), [heading('Who sends plaintext'), ...blocks].join('\n')];
+  const more = senders.length - blocks.length;
+  const rest = more > 0 ? [`  and ${more} more ${plural(more, 'sender')}; -o json has all of them`] : [];
+  return [head.join('\n'), [heading('Who sends plaintext'), ...blocks, ...rest].join('\n')];
 }
 
 function breakerBlocks(
