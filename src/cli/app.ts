@@ -8,6 +8,7 @@ import { PadlockError } from '../errors.ts';
 import { certsRoute } from './commands/certs.route.ts';
 import { checkRoute } from './commands/check.route.ts';
 import { completionRoute } from './commands/completion.route.ts';
+import { dashboardRoute } from './commands/dashboard.route.ts';
 import { demoRoute } from './commands/demo.route.ts';
 import { diffRoute } from './commands/diff.route.ts';
 import { evidenceRoute } from './commands/evidence.route.ts';
@@ -45,6 +46,7 @@ const routes = buildRouteMap({
     rbac: rbacRoute,
     lab: labRoute,
     demo: demoRoute,
+    dashboard: dashboardRoute,
   },
   docs: {
     brief: 'Takes an Istio namespace from plaintext to proven STRICT mutual TLS, and keeps it there.',

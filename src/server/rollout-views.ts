@@ -1,0 +1,119 @@
+/** Rollouts as their records in the cluster tell them. */
+import { PadlockError } from '../errors.ts';
+import { formatRef } from '../istio/kubernetes.ts';
+import type { RolloutState } from '../rollout/machine.ts';
+import type { Plan, Step, Until } from '../rollout/plan.ts';
+import { readRecord, recordName, type SavedRollout } from '../rollout/record.ts';
+import { describeWrite, resourceOf } from '../rollout/write.ts';
+import type { Cluster } from '../sources/cluster.ts';
+import { asNumber, asText, dig } from '../sources/json-value.ts';
+import { configMapsType } from '../sources/snapshot-types.ts';
+import type { RolloutStepView, RolloutsView, RolloutView } from './wire.ts';
+
+/** What this dashboard knows of a drive of its own. */
+export interface OwnDrives {
+  linesOf(namespace: string): readonly string[];
+  isDriving(namespace: string): boolean;
+}
+
+export async function rolloutViews(
+  cluster: Cluster,
+  namespaces: readonly string[] | undefined,
+  own: OwnDrives,
+  now: number,
+): Promise<RolloutsView> {
+  const problems: string[] = [];
+  const rollouts: RolloutView[] = [];
+  for (const namespace of namespaces ?? (await namespacesWithRecord(cluster))) {
+    try {
+      const saved = await readRecord(cluster, namespace);
+      if (saved === undefined) continue;
+      const driver = await leaseHolder(cluster, namespace, now);
+      rollouts.push(rolloutView(saved, driver, own));
+    } catch (error) {
+      if (!(error instanceof PadlockError)) throw error;
+      problems.push(`${namespace}: ${error.message}`);
+    }
+  }
+  return { rollouts: rollouts.toSorted((a, b) => (a.savedAt > b.savedAt ? -1 : 1)), problems };
+}
+
+async function namespacesWithRecord(cluster: Cluster): Promise<readonly string[]> {
+  const { items } = await cluster.list(configMapsType, { fieldSelector: `metadata.name=${recordName}` });
+  return items
+    .filter(({ metadata }) => metadata.name === recordName)
+    .flatMap(({ metadata }) => (metadata.namespace === undefined ? [] : [metadata.namespace]));
+}
+
+/** Who drives now; a Lease that ran out is nobody's. */
+async function leaseHolder(cluster: Cluster, namespace: string, now: number): Promise<string | undefined> {
+  const lease = await cluster.get(resourceOf('Lease'), namespace, recordName);
+  const holder = asText(dig(lease, 'spec', 'holderIdentity')) ?? '';
+  const renewed = Date.parse(asText(dig(lease, 'spec', 'renewTime')) ?? '');
+  const seconds = asNumber(dig(lease, 'spec', 'leaseDurationSeconds')) ?? 0;
+  return holder !== '' && now - renewed < seconds * 1000 ? holder : undefined;
+}
+
+export function rolloutView(
+  { state, savedAt }: SavedRollout,
+  driver: string | undefined,
+  own: OwnDrives,
+): RolloutView {
+  const { plan, status, direction, phase, reason, unrestored } = state;
+  return {
+    namespace: plan.namespace,
+    savedAt,
+    status,
+    direction,
+    phase: phase.name,
+    ...(reason === undefined ? {} : { reason }),
+    until: plan.until,
+    steps: stepViews(plan, state),
+    unrestored,
+    leftOut: plan.leftOut.map(({ workload, reason: why }) => `${formatRef(workload)}: ${why}`),
+    ...(driver === undefined ? {} : { driver }),
+    drivenHere: own.isDriving(plan.namespace),
+    lines: own.linesOf(plan.namespace),
+  };
+}
+
+function stepViews(plan: Plan, state: RolloutState): readonly RolloutStepView[] {
+  return plan.steps.map((step, index) => ({
+    title: step.title,
+    stage: step.stage,
+    state: stepState(state, index),
+    writes: step.writes.map(describeWrite),
+    ...(step.until === undefined ? {} : { waitsFor: waitText(step.until, plan.namespace) }),
+    ...(step.proof === undefined ? {} : { proves: proofText(step) }),
+  }));
+}
+
+/** On the way back every step that was begun is being undone, in an order of its own. */
+function stepState(state: RolloutState, index: number): RolloutStepView['state'] {
+  const { status, direction, reached } = state;
+  if (direction === 'back') {
+    if (index > reached) return 'next';
+    return status === 'rolled-back' || status === 'stuck' ? 'undone' : 'now';
+  }
+  if (index < reached || status === 'done') return 'done';
+  return index === reached ? 'now' : 'next';
+}
+
+function waitText(until: Until, namespace: string): string {
+  switch (until.kind) {
+    case 'rolled-out':
+      return `${formatRef(until.workload)} runs its newest template on every replica${until.sidecar ? ', with a sidecar in each pod' : ''}`;
+    case 'disruption-allowed':
+      return `${formatRef(until.budget)} lets one pod be away`;
+    case 'loaded':
+      return until.clients
+        ? `every proxy of ${namespace}, and every proxy that calls it, has loaded what is declared`
+        : `every proxy of ${namespace} has loaded what is declared`;
+  }
+}
+
+function proofText({ proof }: Step): string {
+  return proof?.mode === 'STRICT'
+    ? 'mutual TLS is accepted with the expected identity, plaintext is refused'
+    : 'mutual TLS is accepted with the expected identity';
+}

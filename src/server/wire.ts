@@ -1,0 +1,144 @@
+/** What the server and the page tell each other: types only, so that the page may import them. */
+import type { Severity } from '../mesh/findings/finding.ts';
+
+export interface DashboardState {
+  readonly version: string;
+  /** Another one after each start of the server: what the page knew before is stale. */
+  readonly boot: string;
+  /** `context NAME`, or the files' names. */
+  readonly source: string;
+  readonly live: boolean;
+  /** The namespaces that were asked about; absent: all. */
+  readonly namespaces?: readonly string[];
+  readonly allowChanges: boolean;
+  readonly revision: number;
+  /** RFC 3339; absent for manifests. */
+  readonly takenAt?: string;
+  /** What the last look at the cluster failed with. */
+  readonly problem?: string;
+}
+
+/** Something happened; told by server-sent events. `at` is RFC 3339. */
+export type DashboardEvent =
+  /** What was read has changed; the page reads it anew. */
+  | { readonly kind: 'snapshot'; readonly at: string; readonly revision: number }
+  | {
+      readonly kind: 'policy';
+      readonly at: string;
+      readonly change: 'added' | 'changed' | 'removed';
+      /** `PeerAuthentication shop/default`. */
+      readonly resource: string;
+      readonly namespace: string;
+      /** What it says now: `STRICT`. */
+      readonly says: string;
+    }
+  | {
+      readonly kind: 'refused';
+      readonly at: string;
+      readonly namespace: string;
+      /** The server. */
+      readonly pod: string;
+      readonly port?: number;
+      /** The sender: `legacy/batch-7d4` where its address is a pod's, else the address. */
+      readonly sender: string;
+      readonly text: string;
+    }
+  | { readonly kind: 'rollout'; readonly at: string; readonly namespace: string; readonly says: string }
+  | {
+      readonly kind: 'connection';
+      readonly at: string;
+      readonly state: 'live' | 'polling' | 'lost';
+      readonly says: string;
+    };
+
+export interface FindingView {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly title: string;
+  readonly message: string;
+  readonly resource: string;
+  readonly namespace: string;
+  /** `file:line`, for manifests. */
+  readonly place?: string;
+  readonly why: string;
+  readonly fix: string;
+  /** Commands or YAML to paste. */
+  readonly changes: readonly { readonly language: 'sh' | 'yaml'; readonly text: string }[];
+  readonly affected: readonly string[];
+}
+
+export interface FindingsView {
+  readonly revision: number;
+  readonly findings: readonly FindingView[];
+  readonly suppressed: number;
+}
+
+export interface CertificateView {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly pod: string;
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly renewalDue: string;
+  readonly issuer: string;
+  readonly key: string;
+  readonly problems: readonly { readonly severity: string; readonly text: string }[];
+}
+
+export interface CertificatesView {
+  readonly takenAt: string;
+  readonly certificates: readonly CertificateView[];
+  readonly roots: readonly {
+    readonly subject: string;
+    readonly from: string;
+    readonly to: string;
+    readonly fingerprint: string;
+    readonly pods: number;
+  }[];
+  readonly findings: readonly string[];
+  readonly unread: readonly { readonly pod: string; readonly why: string }[];
+}
+
+export interface RolloutStepView {
+  readonly title: string;
+  readonly stage: string;
+  readonly state: 'done' | 'now' | 'next' | 'undone';
+  /** What it does, waits for and proves, in words. */
+  readonly writes: readonly string[];
+  readonly waitsFor?: string;
+  readonly proves?: string;
+}
+
+export interface RolloutView {
+  readonly namespace: string;
+  readonly savedAt: string;
+  readonly status: string;
+  readonly direction: 'forward' | 'back';
+  readonly phase: string;
+  readonly reason?: string;
+  readonly until: string;
+  readonly steps: readonly RolloutStepView[];
+  readonly unrestored: readonly string[];
+  readonly leftOut: readonly string[];
+  /** Who holds the Lease now; absent: nobody drives it. */
+  readonly driver?: string;
+  /** This dashboard drives it: pause works at once. */
+  readonly drivenHere: boolean;
+  /** The latest lines of a drive from this dashboard. */
+  readonly lines: readonly string[];
+}
+
+export interface RolloutsView {
+  readonly rollouts: readonly RolloutView[];
+  /** Namespaces whose record could not be read, and why. */
+  readonly problems: readonly string[];
+}
+
+export type RolloutAction = 'pause' | 'resume' | 'abort';
+
+/** The body of every refusal. */
+export interface ErrorView {
+  readonly error: string;
+  readonly hint?: string;
+}
