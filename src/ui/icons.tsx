@@ -1,0 +1,71 @@
+/** The padlocks: five shapes that can be told apart without colour and at twelve pixels. */
+import type { EdgeState } from '../mesh/graph/edge-state.ts';
+
+const shackleClosed = 'M5 8V5.5a4 4 0 0 1 8 0V8';
+const shackleOpen = 'M5 8V5.5a4 4 0 0 1 7.6-1.7';
+const body = 'M3.5 8h11v7.5h-11z';
+
+/** Drawn once a page; `Lock` refers to it. */
+export function LockShapes() {
+  return (
+    <svg className="shapes" aria-hidden="true">
+      <symbol id="lock-mtls" viewBox="0 0 18 18">
+        <path className="lock-line" d={shackleClosed} />
+        <path className="lock-fill" d={body} />
+        <path className="lock-mark" d="M6.5 11.8l1.8 1.8 3.2-3.4" />
+      </symbol>
+      <symbol id="lock-mixed" viewBox="0 0 18 18">
+        <path className="lock-line" d={shackleOpen} />
+        <path className="lock-line" d={body} />
+        <path className="lock-fill" d="M3.5 8h5.5v7.5h-5.5z" />
+      </symbol>
+      <symbol id="lock-plaintext" viewBox="0 0 18 18">
+        <path className="lock-line" d={shackleOpen} transform="rotate(-24 5 8)" />
+        <path className="lock-line" d={body} />
+      </symbol>
+      <symbol id="lock-unknown" viewBox="0 0 18 18">
+        <circle className="lock-line lock-dash" cx="9" cy="9" r="6.8" />
+        <path className="lock-line" d="M7 7.4a2 2 0 1 1 2.9 1.8c-.6.3-.9.7-.9 1.4" />
+        <path className="lock-line" d="M9 12.9v.2" />
+      </symbol>
+      <symbol id="lock-refused" viewBox="0 0 18 18">
+        <path className="lock-fill" d="M6 2h6l4 4v6l-4 4H6l-4-4V6z" />
+        <path className="lock-mark" d="M6.2 6.2l5.6 5.6M11.8 6.2l-5.6 5.6" />
+      </symbol>
+    </svg>
+  );
+}
+
+export function Lock({ state, size = 18 }: { readonly state: EdgeState; readonly size?: number }) {
+  return (
+    <svg className={`lock state-${state}`} width={size} height={size} aria-hidden="true">
+      <use href={`#lock-${state}`} />
+    </svg>
+  );
+}
+
+const paths = {
+  graph: 'M4 6a2 2 0 1 0 0-.1M14 4a2 2 0 1 0 0-.1M13 15a2 2 0 1 0 0-.1M6 6l6-1.6M5.6 7.4l6 6.2M14 6l-.8 7',
+  findings: 'M9 3l7 12H2zM9 7.5v3.5M9 12.9v.2',
+  certificates: 'M3 3h12v8H3zM6 6h6M6 8.4h3M12 11v5l-1.8-1.4L8.4 16v-5',
+  rollout: 'M3 9h9M9 5.5L12.5 9 9 12.5M15 4v10',
+  events: 'M2.5 9h3L8 4l3 10 2-5h2.5',
+  evidence: 'M4 2.5h7L14.5 6v9.5H4zM11 2.5V6h3.5M6.5 11l1.7 1.7 3-3.4',
+  find: 'M7.8 12.6a4.8 4.8 0 1 1 0-9.6 4.8 4.8 0 0 1 0 9.6zM11.4 11.4L15.5 15.5',
+  close: 'M4.5 4.5l9 9M13.5 4.5l-9 9',
+  sun: 'M9 6a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM9 1.5v2M9 14.5v2M1.5 9h2M14.5 9h2M3.7 3.7l1.4 1.4M12.9 12.9l1.4 1.4M14.3 3.7l-1.4 1.4M5.1 12.9l-1.4 1.4',
+  moon: 'M14.5 11.2A6.2 6.2 0 0 1 6.8 3.5a6.2 6.2 0 1 0 7.7 7.7z',
+  open: 'M6.5 7.2L9 9.8l2.5-2.6',
+  fold: 'M4 9h10',
+  unfold: 'M4 9h10M9 4v10',
+} as const;
+
+export type IconName = keyof typeof paths;
+
+export function Icon({ name, size = 18 }: { readonly name: IconName; readonly size?: number }) {
+  return (
+    <svg className="icon" width={size} height={size} viewBox="0 0 18 18" aria-hidden="true">
+      <path d={paths[name]} />
+    </svg>
+  );
+}

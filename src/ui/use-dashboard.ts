@@ -1,0 +1,155 @@
+/** The page's memory: what the server said, what the worker made of it, and what happens. */
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { DashboardEvent, DashboardState } from '../server/wire.ts';
+import { ApiError, getJson } from './api.ts';
+import type { MeshSummary } from './worker/protocol.ts';
+import { WorkerClient, WorkerError } from './worker-client.ts';
+
+export type Connection = 'loading' | 'live' | 'reconnecting' | 'signed-out' | 'failed';
+
+export interface Dashboard {
+  readonly state: DashboardState | undefined;
+  readonly mesh: MeshSummary | undefined;
+  readonly connection: Connection;
+  readonly problem: string | undefined;
+  /** Newest first. */
+  readonly events: readonly NumberedEvent[];
+  /** Counts up with every word about a rollout. */
+  readonly rolloutTick: number;
+  readonly worker: WorkerClient;
+}
+
+export type NumberedEvent = DashboardEvent & { readonly number: number };
+
+const keptEvents = 400;
+
+export function useDashboard(): Dashboard {
+  const worker = useMemo(() => new WorkerClient(), []);
+  const [state, setState] = useState<DashboardState>();
+  const [mesh, setMesh] = useState<MeshSummary>();
+  const [connection, setConnection] = useState<Connection>('loading');
+  const [problem, setProblem] = useState<string>();
+  const [events, setEvents] = useState<readonly NumberedEvent[]>([]);
+  const [rolloutTick, setRolloutTick] = useState(0);
+  const numbers = useRef(0);
+
+  const fail = useCallback((error: unknown) => {
+    const status = error instanceof ApiError || error instanceof WorkerError ? error.status : 0;
+    if (status === 401) setConnection('signed-out');
+    else {
+      setConnection((before) => (before === 'loading' ? 'failed' : 'reconnecting'));
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  }, []);
+
+  const refresh = useSerial(async () => {
+    try {
+      const next = await getJson<DashboardState>('/api/state');
+      const summary = await worker.ask(
+        'load',
+        next.namespaces === undefined ? {} : { asked: next.namespaces },
+      );
+      setState(next);
+      setMesh(summary);
+      setProblem(next.problem);
+      setConnection('live');
+    } catch (error) {
+      fail(error);
+    }
+  });
+
+  const hear = useCallback(
+    (event: DashboardEvent) => {
+      if (event.kind === 'snapshot') {
+        refresh();
+        return;
+      }
+      if (event.kind === 'rollout') setRolloutTick((tick) => tick + 1);
+      if (event.kind === 'connection') setProblem(event.state === 'lost' ? event.says : undefined);
+      if (event.kind === 'rollout' && event.says === '') return;
+      numbers.current++;
+      const numbered = { ...event, number: numbers.current };
+      setEvents((before) => [numbered, ...before].slice(0, keptEvents));
+    },
+    [refresh],
+  );
+
+  useEffect(() => {
+    refresh();
+    return listen({
+      hear,
+      // Another boot is another server: what was heard before is kept, what was read is read again.
+      hello: () => {
+        refresh();
+        setRolloutTick((tick) => tick + 1);
+      },
+      lost: () => setConnection((before) => (before === 'live' ? 'reconnecting' : before)),
+      closed: async () => {
+        try {
+          await getJson<DashboardState>('/api/state');
+        } catch (error) {
+          fail(error);
+        }
+      },
+    });
+  }, [refresh, hear, fail]);
+
+  return { state, mesh, connection, problem, events, rolloutTick, worker };
+}
+
+interface Listener {
+  readonly hear: (event: DashboardEvent) => void;
+  readonly hello: () => void;
+  readonly lost: () => void;
+  readonly closed: () => void;
+}
+
+const againMs = 1_500;
+
+/** Listens for as long as the page is open; the browser connects again by itself, unless it was refused. */
+function listen({ hear, hello, lost, closed }: Listener): () => void {
+  let source: EventSource | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const open = (): void => {
+    const opened = new EventSource('/api/events');
+    source = opened;
+    let first = true;
+    opened.addEventListener('hello', () => {
+      if (!first) hello();
+      first = false;
+    });
+    opened.addEventListener('message', ({ data }) => hear(JSON.parse(data) as DashboardEvent));
+    opened.addEventListener('error', () => {
+      lost();
+      if (opened.readyState !== EventSource.CLOSED) return;
+      closed();
+      timer = setTimeout(open, againMs);
+    });
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    source?.close();
+  };
+}
+
+/** Runs a task one at a time; calls meanwhile lead to one more run. */
+function useSerial(task: () => Promise<void>): () => void {
+  const latest = useRef(task);
+  useEffect(() => {
+    latest.current = task;
+  });
+  const running = useRef(false);
+  const again = useRef(false);
+  return useCallback(() => {
+    const run = async (): Promise<void> => {
+      running.current = true;
+      again.current = false;
+      await latest.current();
+      running.current = false;
+      if (again.current) await run();
+    };
+    if (running.current) again.current = true;
+    else void run();
+  }, []);
+}

@@ -1,0 +1,155 @@
+/**
+ * Places the nodes: each open namespace by itself, then the namespaces among each other. dagre draws what has few edges; what
+ * has many would be a ball of wool in any order and is set in a grid, which a person can scan.
+ */
+import dagre from '@dagrejs/dagre';
+import type { ViewEdge, ViewNode } from '../../mesh/graph/view.ts';
+import type { Box } from './protocol.ts';
+
+export const nodeSize = { width: 208, height: 60 } as const;
+export const closedSize = { width: 236, height: 96 } as const;
+const frame = { side: 28, top: 56, bottom: 28 } as const;
+const gap = { x: 56, y: 28 } as const;
+const mostEdges = 160;
+
+export interface Layout {
+  readonly boxes: Readonly<Record<string, Box>>;
+  readonly frames: readonly (Box & { readonly namespace: string })[];
+}
+
+interface Block {
+  readonly id: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+type Place = ReadonlyMap<string, { readonly x: number; readonly y: number }>;
+
+export function layOut(nodes: readonly ViewNode[], edges: readonly ViewEdge[]): Layout {
+  const open = Map.groupBy(
+    nodes.filter(({ workload }) => workload !== undefined),
+    ({ namespace }) => namespace,
+  );
+  const blockOf = new Map<string, string>();
+  for (const node of nodes)
+    blockOf.set(node.id, node.workload === undefined ? node.id : frameId(node.namespace));
+  const inner = new Map<string, { readonly place: Place; readonly width: number; readonly height: number }>();
+  const blocks: Block[] = [];
+  for (const [namespace, members] of open) {
+    const ids = new Set(members.map(({ id }) => id));
+    const inside = edges.filter(({ source, target }) => ids.has(source) && ids.has(target));
+    const placed = arrange(
+      members.map(({ id }) => ({ id, ...nodeSize })),
+      inside,
+    );
+    const width = placed.width + 2 * frame.side;
+    const height = placed.height + frame.top + frame.bottom;
+    inner.set(namespace, placed);
+    blocks.push({ id: frameId(namespace), width, height });
+  }
+  for (const { id, workload } of nodes) if (workload === undefined) blocks.push({ id, ...closedSize });
+  const outer = arrange(blocks, betweenBlocks(edges, blockOf));
+  return { boxes: boxesOf(nodes, inner, outer.place), frames: framesOf(open.keys(), blocks, outer.place) };
+}
+
+function frameId(namespace: string): string {
+  return `frame:${namespace}`;
+}
+
+function boxesOf(
+  nodes: readonly ViewNode[],
+  inner: ReadonlyMap<string, { readonly place: Place }>,
+  outer: Place,
+): Readonly<Record<string, Box>> {
+  const boxes: Record<string, Box> = {};
+  for (const { id, namespace, workload } of nodes) {
+    const at = outer.get(workload === undefined ? id : frameId(namespace)) ?? { x: 0, y: 0 };
+    const within = inner.get(namespace)?.place.get(id) ?? { x: 0, y: 0 };
+    boxes[id] =
+      workload === undefined
+        ? { ...at, ...closedSize }
+        : { x: at.x + frame.side + within.x, y: at.y + frame.top + within.y, ...nodeSize };
+  }
+  return boxes;
+}
+
+function framesOf(
+  namespaces: Iterable<string>,
+  blocks: readonly Block[],
+  outer: Place,
+): readonly (Box & { readonly namespace: string })[] {
+  const sizes = new Map(blocks.map((block) => [block.id, block]));
+  return [...namespaces].map((namespace) => {
+    const { width, height } = sizes.get(frameId(namespace)) ?? { width: 0, height: 0 };
+    const at = outer.get(frameId(namespace)) ?? { x: 0, y: 0 };
+    return { namespace, ...at, width, height };
+  });
+}
+
+interface Link {
+  readonly source: string;
+  readonly target: string;
+}
+
+function betweenBlocks(edges: readonly ViewEdge[], blockOf: ReadonlyMap<string, string>): readonly Link[] {
+  const links = new Map<string, Link>();
+  for (const edge of edges) {
+    const source = blockOf.get(edge.source) ?? '';
+    const target = blockOf.get(edge.target) ?? '';
+    if (source !== target) links.set(`${source} ${target}`, { source, target });
+  }
+  return [...links.values()];
+}
+
+/** Top left corners from 0, 0 on. */
+function arrange(
+  blocks: readonly Block[],
+  links: readonly Link[],
+): { readonly place: Place; readonly width: number; readonly height: number } {
+  const few = links.length > 0 && links.length <= Math.min(mostEdges, 3 * blocks.length);
+  const place = few ? byDagre(blocks, links) : byShelves(blocks);
+  let width = 0;
+  let height = 0;
+  for (const block of blocks) {
+    const at = place.get(block.id) ?? { x: 0, y: 0 };
+    width = Math.max(width, at.x + block.width);
+    height = Math.max(height, at.y + block.height);
+  }
+  return { place, width, height };
+}
+
+function byDagre(blocks: readonly Block[], links: readonly Link[]): Place {
+  const graph = new dagre.graphlib.Graph();
+  graph.setGraph({ rankdir: 'LR', ranksep: 110, nodesep: 30, marginx: 0, marginy: 0 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const { id, width, height } of blocks) graph.setNode(id, { width, height });
+  for (const { source, target } of links) graph.setEdge(source, target);
+  dagre.layout(graph);
+  return new Map(
+    blocks.map(({ id, width, height }) => {
+      const { x, y } = graph.node(id);
+      return [id, { x: x - width / 2, y: y - height / 2 }];
+    }),
+  );
+}
+
+/** Rows that are about as wide as all of it is high, seen on a wide screen; the tall ones stand together. */
+function byShelves(blocks: readonly Block[]): Place {
+  const area = blocks.reduce((sum, { width, height }) => sum + (width + gap.x) * (height + gap.y), 0);
+  const widest = Math.max(Math.sqrt(area * 1.9), ...blocks.map(({ width }) => width));
+  const place = new Map<string, { x: number; y: number }>();
+  let x = 0;
+  let y = 0;
+  let tallest = 0;
+  for (const block of blocks.toSorted((a, b) => b.height - a.height || (a.id < b.id ? -1 : 1))) {
+    if (x > 0 && x + block.width > widest) {
+      x = 0;
+      y += tallest + gap.y;
+      tallest = 0;
+    }
+    place.set(block.id, { x, y });
+    x += block.width + gap.x;
+    tallest = Math.max(tallest, block.height);
+  }
+  return place;
+}
