@@ -1,6 +1,8 @@
 /** The padlocks: five shapes that can be told apart without colour and at twelve pixels. */
 import type { EdgeState } from '../mesh/graph/edge-state.ts';
 
+const states: readonly EdgeState[] = ['mtls', 'mixed', 'plaintext', 'unknown', 'refused'];
+
 const shackleClosed = 'M5 8V5.5a4 4 0 0 1 8 0V8';
 const shackleOpen = 'M5 8V5.5a4 4 0 0 1 7.6-1.7';
 const body = 'M3.5 8h11v7.5h-11z';
@@ -9,6 +11,22 @@ const body = 'M3.5 8h11v7.5h-11z';
 export function LockShapes() {
   return (
     <svg className="shapes" aria-hidden="true">
+      {states.map((state) => (
+        <marker
+          key={state}
+          id={`arrow-${state}`}
+          className={`state-${state}`}
+          viewBox="0 0 10 10"
+          refX="8"
+          refY="5"
+          markerWidth="11"
+          markerHeight="11"
+          markerUnits="userSpaceOnUse"
+          orient="auto"
+        >
+          <path className="arrow" d="M1 1l8 4-8 4z" />
+        </marker>
+      ))}
       <symbol id="lock-mtls" viewBox="0 0 18 18">
         <path className="lock-line" d={shackleClosed} />
         <path className="lock-fill" d={body} />

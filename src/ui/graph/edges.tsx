@@ -1,58 +1,41 @@
 /** How an edge looks: its line and its padlock tell the state, each by itself. */
-import { type Edge, type EdgeProps, getBezierPath } from '@xyflow/react';
+import type { Edge, EdgeProps } from '@xyflow/react';
 import { memo } from 'react';
 import type { EdgeState } from '../../mesh/graph/edge-state.ts';
 import type { ViewEdge } from '../../mesh/graph/view.ts';
+import type { Curve } from './curve.ts';
 
 export type FlowEdge = Edge<
   {
     readonly edge: ViewEdge & { readonly before?: EdgeState };
-    /** It would break, or it is one of the selected workload's. */
+    readonly curve: Curve;
+    /** `breaks`: it would be refused after the change. */
     readonly tone: 'plain' | 'dim' | 'breaks';
-    /** A quiet edge shows no padlock until it is looked at. */
     readonly lock: boolean;
   },
   'call'
 >;
 
-const lockSize = 18;
+const size = 18;
 
-export const CallLine = memo(function CallLine({
-  sourceX,
-  sourceY,
-  targetX,
-  targetY,
-  sourcePosition,
-  targetPosition,
-  data,
-  selected,
-}: EdgeProps<FlowEdge>) {
+export const CallLine = memo(function CallLine({ data, selected }: EdgeProps<FlowEdge>) {
   if (data === undefined) return null;
-  const { edge, tone, lock } = data;
-  const [path, x, y] = getBezierPath({
-    sourceX,
-    sourceY,
-    sourcePosition,
-    targetX,
-    targetY,
-    targetPosition,
-    curvature: 0.18,
-  });
+  const { edge, curve, tone, lock } = data;
   const kind = edge.observed ? 'observed' : 'declared';
   return (
     <g className={`call state-${edge.state} ${kind} ${tone} ${selected === true ? 'selected' : ''}`}>
-      <path className="call-area" d={path} />
-      <path className="call-line" d={path} />
+      <path className="call-area" d={curve.path} />
+      <path className="call-line" d={curve.path} markerEnd={`url(#arrow-${edge.state})`} />
       {lock || selected === true ? (
-        <g className="call-lock" transform={`translate(${x - lockSize / 2} ${y - lockSize / 2})`}>
-          <circle cx={lockSize / 2} cy={lockSize / 2} r={lockSize * 0.72} />
-          <use href={`#lock-${edge.state}`} width={lockSize} height={lockSize} />
+        <g className="call-lock" transform={`translate(${curve.x - size / 2} ${curve.y - size / 2})`}>
+          <circle cx={size / 2} cy={size / 2} r={size * 0.72} />
+          <use href={`#lock-${edge.state}`} width={size} height={size} />
           {edge.refusals && edge.state !== 'refused' ? (
             <use
               href="#lock-refused"
-              x={lockSize}
-              width={lockSize * 0.7}
-              height={lockSize * 0.7}
+              x={size}
+              width={size * 0.7}
+              height={size * 0.7}
               className="state-refused"
             />
           ) : null}

@@ -33,7 +33,11 @@ export const WorkloadBox = memo(function WorkloadBox({ data, selected }: NodePro
       <div className="box-text">
         <strong title={node.label}>{node.label}</strong>
         <span>
-          {workload?.kind} · {plane === 'sidecar' ? nodeWords[node.state] : plane}
+          {plane !== 'sidecar'
+            ? plane
+            : workload?.ports.length === 0
+              ? 'serves no port'
+              : nodeWords[node.state]}
         </span>
       </div>
     </div>

@@ -6,12 +6,14 @@ import {
   MiniMap,
   ReactFlow,
   type ReactFlowInstance,
+  useReactFlow,
   useStore,
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { NodeState } from '../../mesh/graph/graph.ts';
 import { countWords, nodeWords, stateWords } from '../words.ts';
 import type { LaidOutView } from '../worker/protocol.ts';
+import { curveBetween } from './curve.ts';
 import { CallLine, type FlowEdge } from './edges.tsx';
 import { type FlowNode, NamespaceBox, NamespaceFrame, WorkloadBox } from './nodes.tsx';
 import type { Selection } from './selection.ts';
@@ -38,6 +40,7 @@ export interface PictureProps {
 
 export function Picture(props: PictureProps) {
   const { view, selection, found, goTo, theme, select, collapse, choosing } = props;
+  const moved = useRef(false);
   const flow = useRef<ReactFlowInstance<FlowNode, FlowEdge>>(undefined);
   const nodes = useMemo(
     () => flowNodes(view, selection, found, collapse),
@@ -48,6 +51,7 @@ export function Picture(props: PictureProps) {
 
   useEffect(() => {
     // Another set of nodes is another picture; the same set moves nothing under the person's eyes.
+    moved.current = false;
     if (shape !== '') requestAnimationFrame(() => void flow.current?.fitView(fit));
   }, [shape]);
 
@@ -82,6 +86,9 @@ export function Picture(props: PictureProps) {
           },
           [select],
         )}
+        onMoveStart={(event) => {
+          if (event !== null) moved.current = true;
+        }}
         onPaneClick={() => select(undefined)}
         colorMode={theme}
         nodesDraggable={false}
@@ -107,6 +114,7 @@ export function Picture(props: PictureProps) {
           />
         ) : null}
         <ZoomClass />
+        <Refit moved={moved} />
       </ReactFlow>
     </div>
   );
@@ -114,6 +122,16 @@ export function Picture(props: PictureProps) {
 
 function miniClass(data: FlowNode['data']): string {
   return 'node' in data ? `mini state-${data.node.state}` : 'mini frame';
+}
+
+/** A panel beside it makes the picture narrower: it is fitted anew, unless the person has moved it. */
+function Refit({ moved }: { readonly moved: { readonly current: boolean } }) {
+  const { fitView } = useReactFlow();
+  const width = useStore((store) => store.width);
+  useEffect(() => {
+    if (width > 0 && !moved.current) void fitView(fit);
+  }, [width, moved, fitView]);
+  return null;
 }
 
 /** Zoomed out, text too small to read gives way to colour and shape. */
@@ -168,6 +186,8 @@ function flowNodes(
   return [...frames, ...boxes];
 }
 
+const nowhere = { x: 0, y: 0, width: 0, height: 0 } as const;
+
 function nodeLabel(label: string, namespace: string, state: NodeState): string {
   return `${label}${namespace === '' || namespace === label ? '' : ` in ${namespace}`}: ${nodeWords[state]}`;
 }
@@ -194,6 +214,7 @@ function flowEdges(view: LaidOutView, selection: Selection | undefined, choosing
       ariaLabel: `${source} calls ${target}: ${stateWords[state]}, ${countWords(edge.pairs)}`,
       data: {
         edge,
+        curve: curveBetween(view.boxes[source] ?? nowhere, view.boxes[target] ?? nowhere),
         tone: breaks ? 'breaks' : near && !quiet ? 'plain' : 'dim',
         lock: !many || (selection !== undefined && near) || changed,
       },

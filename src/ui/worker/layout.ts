@@ -11,6 +11,7 @@ export const closedSize = { width: 236, height: 96 } as const;
 const frame = { side: 28, top: 56, bottom: 28 } as const;
 const gap = { x: 56, y: 28 } as const;
 const mostEdges = 160;
+const mostInRing = 12;
 
 export interface Layout {
   readonly boxes: Readonly<Record<string, Box>>;
@@ -106,8 +107,7 @@ function arrange(
   blocks: readonly Block[],
   links: readonly Link[],
 ): { readonly place: Place; readonly width: number; readonly height: number } {
-  const few = links.length > 0 && links.length <= Math.min(mostEdges, 3 * blocks.length);
-  const place = few ? byDagre(blocks, links) : byShelves(blocks);
+  const place = placeFor(blocks, links);
   let width = 0;
   let height = 0;
   for (const block of blocks) {
@@ -116,6 +116,29 @@ function arrange(
     height = Math.max(height, at.y + block.height);
   }
   return { place, width, height };
+}
+
+function placeFor(blocks: readonly Block[], links: readonly Link[]): Place {
+  if (links.length === 0) return byShelves(blocks);
+  const pairs = new Set(links.map(({ source, target }) => [source, target].sort().join(' '))).size;
+  // Where almost everybody may call everybody, a ring shows each line by itself.
+  if (blocks.length <= mostInRing && pairs > 1.3 * blocks.length) return byRing(blocks);
+  return links.length <= Math.min(mostEdges, 3 * blocks.length) ? byDagre(blocks, links) : byShelves(blocks);
+}
+
+/** On an ellipse that leaves room for the widest. */
+function byRing(blocks: readonly Block[]): Place {
+  const widest = Math.max(...blocks.map(({ width }) => width));
+  const highest = Math.max(...blocks.map(({ height }) => height));
+  const x = Math.max(widest * 1.15, (blocks.length * (widest + gap.x)) / 5.4);
+  const y = Math.max(highest * 1.7, (blocks.length * (highest + gap.y)) / 3.6);
+  const at = blocks.map(({ id, width, height }, index) => {
+    const angle = Math.PI + (2 * Math.PI * index) / blocks.length;
+    return { id, x: x * Math.cos(angle) - width / 2, y: y * Math.sin(angle) - height / 2 };
+  });
+  const left = Math.min(...at.map((one) => one.x));
+  const top = Math.min(...at.map((one) => one.y));
+  return new Map(at.map((one) => [one.id, { x: one.x - left, y: one.y - top }]));
 }
 
 function byDagre(blocks: readonly Block[], links: readonly Link[]): Place {

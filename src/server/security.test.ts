@@ -1,0 +1,306 @@
+/** The promises of "safe by default", each by itself, against the handler that the server runs. */
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MemoryCluster } from '../sources/memory-cluster.ts';
+import { contentSecurityPolicy } from './answers.ts';
+import type { Assets } from './assets.ts';
+import { type Dashboard, startDashboard } from './dashboard.ts';
+import { fixedSource, type Source } from './source.ts';
+import { parseManifests } from './testing/manifests.ts';
+
+const text = (content: string, type: string) => ({ content: new TextEncoder().encode(content), type });
+const assets: Assets = new Map([
+  ['/index.html', text('<!doctype html><title>Padlock</title>', 'text/html')],
+  ['/app.js', text('the program', 'text/javascript')],
+  ['/app.css', text('body {}', 'text/css')],
+]);
+/** Time does not pass: whoever sleeps is woken by its signal only. */
+const clock = {
+  now: () => Date.parse('2026-11-26T12:00:00Z'),
+  sleep: (_milliseconds: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((_resolve, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    }),
+};
+
+const secret = 'hunter2-do-not-tell';
+const source = fixedSource(
+  parseManifests(`
+apiVersion: v1
+kind: Secret
+metadata: { name: db, namespace: shop }
+stringData: { password: ${secret} }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: app, namespace: shop }
+data: { password: ${secret} }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: istio, namespace: istio-system }
+data:
+  mesh: |
+    rootNamespace: istio-system
+    defaultConfig:
+      tracing:
+        lightstep: { address: here }
+        accessToken: ${secret}
+      proxyMetadata:
+        API_TOKEN: ${secret}
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop, annotations: { owner.example/key: ${secret} }, labels: { istio-injection: enabled } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: shop, annotations: { example.com/token: ${secret} } }
+spec:
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web }, annotations: { "proxy.istio.io/config": "proxyMetadata: { KEY: ${secret} }" } }
+    spec:
+      containers:
+        - name: web
+          image: example/web
+          args: [--password, ${secret}]
+          command: [run, ${secret}]
+          env: [{ name: PASSWORD, value: ${secret} }]
+          ports: [{ containerPort: 80 }]
+          livenessProbe: { httpGet: { port: 80, httpHeaders: [{ name: authorization, value: ${secret} }] } }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: web, namespace: shop }
+spec:
+  hosts: [web]
+  http: [{ headers: { request: { set: { authorization: ${secret} } } }, route: [{ destination: { host: web } }] }]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: key, namespace: shop }
+spec: { rules: [{ when: [{ key: "request.headers[x-api-key]", values: [${secret}] }] }] }
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: filter, namespace: shop }
+spec: { configPatches: [{ patch: { value: { token: ${secret} } } }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop }
+spec: { selector: { app: web }, ports: [{ name: http, port: 80 }] }
+`),
+  undefined,
+);
+const open: Dashboard[] = [];
+
+async function start(allowChanges = false, from: Source = source): Promise<Dashboard> {
+  const dashboard = await startDashboard({
+    source: from,
+    assets,
+    port: 0,
+    allowChanges,
+    version: '1.2.3',
+    clock,
+    nonce: () => 'n',
+    onError: (error) => {
+      throw error;
+    },
+  });
+  open.push(dashboard);
+  return dashboard;
+}
+
+let dashboard: Dashboard;
+let cookie: string;
+beforeAll(async () => {
+  dashboard = await start();
+  cookie = await cookieOf(dashboard);
+});
+afterAll(() => Promise.all(open.map((one) => one.close())));
+
+const tokenOf = (url: string): string => new URL(url).searchParams.get('token') ?? '';
+
+async function cookieOf(one: Dashboard): Promise<string> {
+  const answer = await get(one, `/?token=${tokenOf(one.url)}`);
+  return answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+function get(one: Dashboard, path: string, headers: Headers = {}): Promise<Response> {
+  const host = `127.0.0.1:${one.port}`;
+  return one.handler(new Request(`http://${host}${path}`, { headers: { host, ...headers } }));
+}
+
+function post(one: Dashboard, path: string, headers: Headers = {}): Promise<Response> {
+  const host = `127.0.0.1:${one.port}`;
+  return one.handler(new Request(`http://${host}${path}`, { method: 'POST', headers: { host, ...headers } }));
+}
+
+const reads = [
+  '/api/state',
+  '/api/snapshot',
+  '/api/posture',
+  '/api/findings',
+  '/api/events',
+  '/api/rollouts',
+];
+
+test('it listens on loopback only', async () => {
+  const outside = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4');
+  const reachable = (host: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(dashboard.port, host);
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+  expect(await reachable('127.0.0.1')).toBe(true);
+  if (outside !== undefined) expect(await reachable(outside.address)).toBe(false);
+});
+
+test('without the cookie there is a sign-in page and nothing else', async () => {
+  for (const path of [...reads, '/app.js', '/worker.js']) {
+    const answer = await get(dashboard, path);
+    expect(answer.status, path).toBe(401);
+    expect(await answer.text()).not.toContain('web');
+  }
+  const page = await get(dashboard, '/');
+  expect(page.status).toBe(401);
+  expect(await page.text()).toContain('needs the token');
+  expect((await get(dashboard, '/api/state', { cookie: `padlock-${dashboard.port}=guess` })).status).toBe(
+    401,
+  );
+});
+
+test('the token is exchanged for a cookie that scripts cannot read and other sites cannot send', async () => {
+  const answer = await get(dashboard, `/?token=${tokenOf(dashboard.url)}`);
+  expect(answer.status).toBe(303);
+  expect(answer.headers.get('location')).toBe('/');
+  const set = answer.headers.get('set-cookie') ?? '';
+  expect(set).toMatch(/; HttpOnly; SameSite=Strict; Path=\/$/);
+  expect(set).not.toContain(tokenOf(dashboard.url));
+  expect((await get(dashboard, '/api/state', { cookie: set.split(';')[0] ?? '' })).status).toBe(200);
+  expect((await get(dashboard, '/?token=wrong')).status).toBe(403);
+  expect((await get(dashboard, '/?token=')).headers.get('set-cookie')).toBeNull();
+});
+
+test('the token that is handed to a browser on a command line works once', async () => {
+  const path = `/?token=${tokenOf(dashboard.urlOnce)}`;
+  expect((await get(dashboard, path)).status).toBe(303);
+  expect((await get(dashboard, path)).status).toBe(403);
+});
+
+test('tokens are random and long', async () => {
+  const other = await start();
+  const tokens = [dashboard.url, dashboard.urlOnce, other.url, other.urlOnce].map(tokenOf);
+  expect(new Set(tokens).size).toBe(4);
+  for (const token of tokens) expect(token).toMatch(/^[\w-]{32}$/);
+});
+
+test('a name that somebody else’s DNS points at loopback is refused (DNS rebinding)', async () => {
+  for (const host of ['evil.example', `evil.example:${dashboard.port}`, '127.0.0.1.evil.example', '']) {
+    const answer = await get(dashboard, '/api/state', { cookie, host });
+    expect(answer.status, host).toBe(403);
+  }
+  for (const host of ['localhost', `localhost:${dashboard.port}`, '[::1]:1', '127.0.0.1:20001']) {
+    expect((await get(dashboard, '/api/state', { cookie, host })).status, host).toBe(200);
+  }
+});
+
+test('a request of another page is refused, of another local port too', async () => {
+  for (const origin of ['https://evil.example', 'http://127.0.0.1:1', 'http://localhost', 'null']) {
+    expect((await get(dashboard, '/api/state', { cookie, origin })).status, origin).toBe(403);
+  }
+  for (const site of ['cross-site', 'same-site']) {
+    const headers = { cookie, 'sec-fetch-site': site, 'sec-fetch-mode': 'no-cors' };
+    expect((await get(dashboard, '/api/snapshot', headers)).status, site).toBe(403);
+  }
+  // A person who follows a link is let in: the cookie decides.
+  const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+  expect((await get(dashboard, '/', link)).status).toBe(401);
+  expect((await get(dashboard, '/', { ...link, cookie })).status).toBe(200);
+});
+
+test('nothing is done for a page that is not this one (CSRF)', async () => {
+  const origin = `http://127.0.0.1:${dashboard.port}`;
+  const whole = { cookie, origin, 'x-padlock': '1' };
+  for (const path of ['/api/evidence', '/api/rollouts/shop/abort']) {
+    for (const left of ['cookie', 'origin', 'x-padlock'] as const) {
+      const { [left]: _left, ...headers } = whole;
+      expect([401, 403], `${path} without ${left}`).toContain((await post(dashboard, path, headers)).status);
+    }
+    expect((await post(dashboard, path, { ...whole, origin: 'http://127.0.0.1:9' })).status).toBe(403);
+    expect((await get(dashboard, path, { cookie })).status).toBe(405);
+  }
+  expect(await (await post(dashboard, '/api/evidence', whole)).json()).toMatchObject({
+    error: expect.stringContaining('files are looked at'),
+  });
+});
+
+test('rollouts are not steered unless it was started with --allow-changes', async () => {
+  const cluster = new MemoryCluster();
+  const live: Source = { ...source, look: source.look, cluster };
+  const closed = await start(false, live);
+  const opened = await start(true, live);
+  for (const [one, status] of [
+    [closed, 403],
+    [opened, 502],
+  ] as const) {
+    const headers = {
+      cookie: await cookieOf(one),
+      origin: `http://127.0.0.1:${one.port}`,
+      'x-padlock': '1',
+    };
+    for (const action of ['resume', 'abort']) {
+      const answer = await post(one, `/api/rollouts/shop/${action}`, headers);
+      expect(answer.status, action).toBe(status);
+    }
+  }
+  expect(cluster.requests.filter((request) => !/^(get|list|watch) /.test(request))).toEqual([]);
+});
+
+test('every answer carries a Content-Security-Policy that allows nothing inline and no other host', async () => {
+  expect(contentSecurityPolicy).not.toMatch(/unsafe|https?:|\*|data:/);
+  expect(contentSecurityPolicy).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+  const origin = `http://127.0.0.1:${dashboard.port}`;
+  const answers = await Promise.all([
+    ...['/', '/app.js', '/api/state', '/api/nothing', '/nothing'].map((path) =>
+      get(dashboard, path, { cookie }),
+    ),
+    get(dashboard, '/'),
+    get(dashboard, '/api/state', { host: 'evil.example' }),
+    post(dashboard, '/sign-in', { origin }),
+  ]);
+  for (const answer of answers) {
+    expect(answer.headers.get('content-security-policy')).toBe(contentSecurityPolicy);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  }
+});
+
+test('the page has no inline script or style', () => {
+  const page = readFileSync('src/ui/index.html', 'utf8');
+  expect(page).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\son\w+=|\sstyle=|javascript:/);
+  expect(page).not.toMatch(/https?:\/\//);
+});
+
+test('secrets do not leave the process, wherever a manifest holds them', async () => {
+  for (const path of [...reads, '/api/certificates', '/']) {
+    if (path === '/api/events') continue;
+    const answer = await get(dashboard, path, { cookie });
+    expect(await answer.text(), path).not.toContain(secret);
+  }
+  const snapshot = await (await get(dashboard, '/api/snapshot', { cookie })).text();
+  expect(snapshot).toContain('"containerPort":80');
+  expect(snapshot).not.toContain('"kind":"Secret"');
+  expect(snapshot).not.toContain('EnvoyFilter');
+});

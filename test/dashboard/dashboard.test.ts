@@ -1,0 +1,256 @@
+/** The dashboard as a person meets it: a real Chromium, a real mesh in this process. */
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readBundle } from '../../src/evidence/bundle/bundle-files.ts';
+import { checkBundle } from '../../src/evidence/bundle/manifest.ts';
+import { drive } from '../../src/rollout/drive.ts';
+import { initialState } from '../../src/rollout/machine.ts';
+import { meshObserver } from '../../src/rollout/mesh-observer.ts';
+import { prepare } from '../../src/rollout/prepare.ts';
+import { clusterSource } from '../../src/server/cluster-source.ts';
+import type { Source } from '../../src/server/source.ts';
+import { ensureBuilt } from '../built.ts';
+import { type LabCluster, namespace, startLabCluster, workload } from '../lab-cluster.ts';
+import { hasChromium, keepPicture, noChromium, type OpenedPage, openChromium, openPage } from './chromium.ts';
+import { clock, serveDashboard, type TestDashboard } from './serve.ts';
+
+const http = (port: number) => [{ name: 'http', port, target: 80 }];
+
+if (!hasChromium) process.stderr.write(`the dashboard's page is not tested: ${noChromium}\n`);
+
+describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
+  let lab: LabCluster;
+  let source: Source;
+  let dashboard: TestDashboard;
+  let browser: Browser;
+  let opened: OpenedPage;
+  let page: Page;
+
+  beforeAll(async () => {
+    await ensureBuilt();
+    lab = await startLabCluster();
+    await lab.deploy(namespace('shop', false) + namespace('legacy', false));
+    await lab.deploy(
+      workload('web', 'shop', 'kennethreitz/httpbin', http(8000)) +
+        workload('sleep', 'shop', 'curlimages/curl') +
+        workload('batch', 'legacy', 'curlimages/curl'),
+    );
+    source = await clusterSource({ cluster: lab.cluster, clock, namespaces: ['shop'] });
+    dashboard = await serveDashboard(source, { allowChanges: true });
+    browser = await openChromium();
+    opened = await openPage(browser, dashboard.url);
+    page = opened.page;
+    page.setDefaultTimeout(12_000);
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await dashboard?.close();
+    await lab?.close();
+  });
+
+  const box = (name: string) => page.locator('.react-flow__node-workload', { hasText: name });
+
+  async function openPageOf(name: string): Promise<void> {
+    await page.getByRole('navigation').getByRole('link', { name, exact: false }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor({ state: 'attached' });
+  }
+
+  async function seriousProblems(): Promise<readonly string[]> {
+    await page.evaluate(axe.source);
+    const result: { violations: { id: string; impact: string; nodes: { html: string }[] }[] } =
+      await page.evaluate('axe.run()');
+    return result.violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+  }
+
+  test('it shows who would talk to whom in plaintext, by shape and word', async () => {
+    await box('web').waitFor();
+    expect(await box('web').innerText()).toContain('no sidecar');
+    expect(await page.locator('.call.state-plaintext').count()).toBeGreaterThan(1);
+    const names = await page
+      .locator('.react-flow__edge')
+      .evaluateAll((edges) => edges.map((edge) => edge.getAttribute('aria-label') ?? ''));
+    expect(names).toContainEqual(expect.stringMatching(/legacy.*batch calls .*web: Plaintext/));
+    await keepPicture(page, '1-before');
+  });
+
+  test('find and filter', async () => {
+    await page.keyboard.press('/');
+    await page.keyboard.type('web');
+    await page.locator('.box.found', { hasText: 'web' }).waitFor();
+    expect(await page.locator('.box.found').count()).toBe(1);
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary').getByRole('heading', { level: 2, name: 'web' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByLabel('Find a workload or namespace').fill('');
+    await page.getByRole('button', { name: 'Table' }).click();
+    expect(await page.getByRole('cell', { name: 'batch', exact: true }).count()).toBe(1);
+    await page.getByText('namespaces', { exact: false }).first().click();
+    await page.getByRole('checkbox', { name: 'legacy' }).uncheck();
+    await page.getByRole('cell', { name: 'batch', exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('checkbox', { name: 'legacy' }).check();
+    await page.getByText('namespaces', { exact: false }).first().click();
+    await page.getByRole('button', { name: 'Picture' }).click();
+  });
+
+  test('the walkthrough from plaintext to STRICT, watched in the page', async () => {
+    await openPageOf('Rollout');
+    await page.getByText('No rollout was begun').waitFor();
+    const prepared = await prepare(lab.cluster, {
+      namespace: 'shop',
+      until: 'strict',
+      workloads: [],
+      exclude: [],
+      forceGitOps: false,
+      now: Date.now(),
+      signal: new AbortController().signal,
+    });
+    const driving = drive(
+      initialState(prepared.plan),
+      { kind: 'start' },
+      {
+        cluster: lab.cluster,
+        observer: meshObserver(lab.cluster, { ...clock, nonce: () => Math.random().toString(36).slice(2) }),
+        clock,
+        signal: new AbortController().signal,
+        limits: { rollout: 60_000, load: 60_000 },
+        acceptInconclusive: false,
+        holder: 'the test',
+        tell: () => undefined,
+      },
+    );
+    await page.locator('.step-now').first().waitFor();
+    await page.getByText('driven by the test').waitFor();
+    await keepPicture(page, '2-rollout-running');
+    expect((await driving).status).toBe('done');
+    await page.locator('.rollout .status-done').waitFor();
+    expect(await page.locator('.step-done').count()).toBe(prepared.plan.steps.length);
+    await openPageOf('Graph');
+    await page
+      .locator('.react-flow__node-workload .state-mtls', { hasText: 'web' })
+      .or(page.locator('.box.state-mtls', { hasText: 'web' }))
+      .first()
+      .waitFor();
+    const names = await page
+      .locator('.react-flow__edge')
+      .evaluateAll((edges) => edges.map((edge) => edge.getAttribute('aria-label') ?? ''));
+    expect(names).toContainEqual(expect.stringMatching(/sleep calls .*web: Mutual TLS/));
+    expect(names).toContainEqual(expect.stringMatching(/batch calls .*web: Refused/));
+    await keepPicture(page, '3-after');
+  }, 60_000);
+
+  test('a refused connection is an event that names its sender', async () => {
+    await openPageOf('Events');
+    expect(await page.locator('.event-policy').first().innerText()).toContain(
+      'PeerAuthentication shop/default',
+    );
+    expect(await lab.run('legacy', 'batch', 'curl', '-sS', 'http://web.shop:8000/get')).toContain('curl: (');
+    const refused = page.locator('.event-refused', { hasText: 'legacy/batch' }).first();
+    await refused.waitFor();
+    expect(await refused.innerText()).toMatch(
+      /shop\/web-\S+ refused a plaintext connection of legacy\/batch-\S+ on port 80/,
+    );
+    await keepPicture(page, '4-events');
+  });
+
+  test('details: the mode by port with its chain of reasons', async () => {
+    await openPageOf('Graph');
+    await box('web').click();
+    const panel = page.getByRole('complementary', { name: 'Details' });
+    await panel.getByText('only mutual TLS').first().waitFor();
+    await panel.locator('.port summary').first().click();
+    expect(await panel.locator('.reasons').first().innerText()).toContain('PeerAuthentication shop/default');
+    await panel.getByRole('button', { name: /legacy\/batch/ }).click();
+    await panel.getByText('No call gets through.').waitFor();
+    await keepPicture(page, '5-details');
+    await page.keyboard.press('Escape');
+  });
+
+  test('what-if: DISABLE for a port shows at once what becomes of it, with the YAML', async () => {
+    await page.getByRole('button', { name: 'What if…' }).click();
+    const panel = page.getByRole('complementary', { name: 'What if' });
+    await panel.getByRole('button', { name: 'PERMISSIVE' }).click();
+    await panel.getByText('breaks no call').waitFor();
+    await page.getByText('This is what would be, not what is.').waitFor();
+    expect(await panel.locator('pre').innerText()).toContain('mode: PERMISSIVE');
+    await page.locator('.box.state-mixed', { hasText: 'web' }).waitFor();
+    await keepPicture(page, '6-what-if');
+    await panel.getByRole('button', { name: 'Back to what is' }).click();
+    await page.locator('.box.state-mtls', { hasText: 'web' }).waitFor();
+    await panel.getByRole('button', { name: 'Close what if' }).click();
+  });
+
+  test('evidence: a bundle that is unchanged and proven', async () => {
+    await openPageOf('Evidence');
+    await page.getByRole('button', { name: 'Make a bundle' }).click();
+    await page.getByText('PROVEN', { exact: true }).waitFor({ timeout: 30_000 });
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: /Download padlock-evidence/ }).click(),
+    ]);
+    const saved = `${await download.path()}.tar.gz`;
+    await download.saveAs(saved);
+    const check = checkBundle(await readBundle(saved), undefined, 'bundle');
+    expect(check).toMatchObject({ good: true });
+    await keepPicture(page, '7-evidence');
+  }, 45_000);
+
+  test('findings and certificates', async () => {
+    await openPageOf('Findings');
+    await page.locator('.findings, .headline').first().waitFor();
+    await keepPicture(page, '8-findings');
+    await openPageOf('Certificates');
+    await page.getByText('spiffe://cluster.local/ns/shop/sa/default').first().waitFor();
+    expect(await page.locator('.life').count()).toBe(2);
+    await keepPicture(page, '9-certificates');
+  });
+
+  test('axe finds nothing serious on any page, in light and dark', async () => {
+    for (const name of ['Findings', 'Rollout', 'Certificates', 'Events', 'Evidence', 'Graph']) {
+      await openPageOf(name);
+      expect(await seriousProblems(), name).toEqual([]);
+    }
+    await keepPicture(page, '10-light');
+    await page.getByRole('button', { name: 'Use dark colours' }).click();
+    expect(await seriousProblems(), 'dark').toEqual([]);
+    await keepPicture(page, '11-dark');
+    await page.getByRole('button', { name: 'Table' }).click();
+    expect(await seriousProblems(), 'table').toEqual([]);
+    await page.getByRole('button', { name: 'Picture' }).click();
+  }, 60_000);
+
+  test('abort from the page takes everything back', async () => {
+    await openPageOf('Rollout');
+    await page.getByRole('button', { name: 'Abort…' }).click();
+    await page.getByRole('button', { name: 'Yes, take it back' }).click();
+    await page.locator('.rollout .status-rolled-back').waitFor({ timeout: 30_000 });
+    expect(lab.lab.api.get('peerauthentications.security.istio.io', 'shop', 'default')).toBeUndefined();
+    await keepPicture(page, '12-taken-back');
+  }, 45_000);
+
+  test('it connects again after the server restarts, and says when its key is gone', async () => {
+    const { port, url } = dashboard;
+    const token = new URL(url).searchParams.get('token') ?? '';
+    await dashboard.close();
+    await page.getByText('Reconnecting').waitFor();
+    source = await clusterSource({ cluster: lab.cluster, clock, namespaces: ['shop'] });
+    dashboard = await serveDashboard(source, { port, token });
+    await page.getByText('Live', { exact: false }).first().waitFor({ timeout: 20_000 });
+    await dashboard.close();
+    source = await clusterSource({ cluster: lab.cluster, clock, namespaces: ['shop'] });
+    dashboard = await serveDashboard(source, { port });
+    await page.getByText('The dashboard was started anew').waitFor({ timeout: 20_000 });
+  }, 60_000);
+
+  test('nothing was asked of any other host, nothing was stopped by the policy, nothing failed', () => {
+    expect(opened.foreign).toEqual([]);
+    const unexpected = opened.complaints.filter(
+      (text) => !/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|401/.test(text),
+    );
+    expect(unexpected).toEqual([]);
+    expect(dashboard.errors).toEqual([]);
+  });
+});
