@@ -2,12 +2,15 @@
 import { hostname } from 'node:os';
 import { PadlockError } from '../errors.ts';
 import { formatRef } from '../istio/kubernetes.ts';
+import { newBook } from '../rollout/book.ts';
 import { drive } from '../rollout/drive.ts';
+import { leaseHeld } from '../rollout/lease.ts';
 import type { Event } from '../rollout/machine.ts';
 import { isOver } from '../rollout/machine.ts';
 import { meshObserver } from '../rollout/mesh-observer.ts';
 import type { Progress } from '../rollout/progress.ts';
-import { readRecord } from '../rollout/record.ts';
+import { isUnfinished, readRecord, type SavedRollout } from '../rollout/record.ts';
+import { askToPause } from '../rollout/request.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import type { Clock } from './cluster-source.ts';
 import type { OwnDrives } from './rollout-views.ts';
@@ -28,7 +31,10 @@ export interface RolloutEffects {
 
 const keptLines = 40;
 /** The same limits as `padlock secure` has by default. */
-const limits = { rollout: 300_000, load: 120_000 };
+const limits = { rollout: 300_000, load: 120_000, drain: 180_000 };
+/** A run finishes the request under way before it pauses, which takes 30 s at most. */
+const pauseLimitMs = 45_000;
+const lookEveryMs = 500;
 
 export class RolloutActions implements OwnDrives {
   readonly #effects: RolloutEffects;
@@ -55,13 +61,13 @@ export class RolloutActions implements OwnDrives {
     if (action === 'resume' && isOver(saved.state)) {
       throw new PadlockError('USAGE', `the rollout of ${namespace} is over: ${saved.state.status}`);
     }
-    // A drive of our own lets go first; somebody else's holds the Lease, and the drive below says so.
-    await this.#pauseOwn(namespace);
+    if (action === 'abort') await this.#pause(namespace);
     const event: Event =
       action === 'resume'
         ? { kind: 'start' }
         : { kind: 'abort', reason: 'asked for in the dashboard, as with --abort' };
-    await this.#begin(namespace, saved.state, event);
+    const current = (await readRecord(this.#effects.cluster, namespace)) ?? saved;
+    await this.#begin(namespace, current, event);
   }
 
   /** Ends all drives; each pauses and says so in its record. */
@@ -69,11 +75,31 @@ export class RolloutActions implements OwnDrives {
     await Promise.all([...this.#drives.keys()].map((namespace) => this.#pauseOwn(namespace)));
   }
 
+  /** Whoever drives lets go of the Lease: a run of this dashboard at once, another one when it reads the wish. */
   async #pause(namespace: string): Promise<void> {
     if (this.#drives.has(namespace)) return this.#pauseOwn(namespace);
-    throw new PadlockError('USAGE', `the rollout of ${namespace} is not driven by this dashboard`, {
-      hint: 'press Ctrl-C in the terminal that drives it: it pauses there; this page can then resume it',
-    });
+    const { cluster, clock } = this.#effects;
+    const held = await leaseHeld(cluster, namespace, clock.now());
+    if (held === undefined) return;
+    await askToPause(cluster, namespace, this.#holder());
+    this.#say(namespace, `asking ${held.holder} to pause`);
+    const deadline = clock.now() + pauseLimitMs;
+    while ((await leaseHeld(cluster, namespace, clock.now())) !== undefined) {
+      if (clock.now() >= deadline) {
+        throw new PadlockError(
+          'ROLLOUT_FAILED',
+          `${held.holder} has not paused the rollout of ${namespace} yet`,
+          {
+            hint: 'the wish stays: it pauses as soon as the request under way is over',
+          },
+        );
+      }
+      await clock.sleep(lookEveryMs);
+    }
+  }
+
+  #holder(): string {
+    return `dashboard@${hostname()}-${this.#effects.nonce()}`;
   }
 
   async #pauseOwn(namespace: string): Promise<void> {
@@ -84,11 +110,14 @@ export class RolloutActions implements OwnDrives {
   }
 
   /** Resolves once the Lease is taken and the first step announced, or throws why that failed. */
-  async #begin(namespace: string, state: Parameters<typeof drive>[0], event: Event): Promise<void> {
+  async #begin(namespace: string, saved: SavedRollout, event: Event): Promise<void> {
     const { cluster, clock } = this.#effects;
+    const goesOn = event.kind === 'abort' || isUnfinished(saved.state);
+    const book = goesOn ? saved.book : newBook(new Date(clock.now()).toISOString(), saved);
     const stop = new AbortController();
     const began = Promise.withResolvers<void>();
-    const driving = drive(state, event, {
+    const driving = drive(saved.state, event, {
+      book,
       cluster,
       observer: meshObserver(cluster, {
         now: () => clock.now(),
@@ -99,7 +128,7 @@ export class RolloutActions implements OwnDrives {
       signal: stop.signal,
       limits,
       acceptInconclusive: false,
-      holder: `dashboard@${hostname()}-${this.#effects.nonce()}`,
+      holder: this.#holder(),
       tell: (progress) => {
         began.resolve();
         this.#say(namespace, progressText(progress));
@@ -134,6 +163,11 @@ function progressText(progress: Progress): string {
       return progress.detail;
     case 'retry':
       return `again in ${progress.inMs / 1000} s: ${progress.reason}`;
+    case 'watched': {
+      const { seconds, requests, failed, plaintext, refused } = progress.traffic;
+      const from = [...plaintext, ...refused].map((sender) => sender.from).join(', ');
+      return `watched ${Math.round(seconds)} s: ${failed} of ${requests} requests failed, plaintext from ${from === '' ? 'nobody' : from}`;
+    }
     case 'proof': {
       const { verdict, rows } = progress.result;
       const proven = rows.filter((row) => row.verdict === 'PROVEN').length;

@@ -1,14 +1,16 @@
 /** Rollouts as their records in the cluster tell them. */
 import { PadlockError } from '../errors.ts';
 import { formatRef } from '../istio/kubernetes.ts';
+import { leaseHeld } from '../rollout/lease.ts';
 import type { RolloutState } from '../rollout/machine.ts';
-import type { Plan, Step, Until } from '../rollout/plan.ts';
+import type { Plan, Step, Until, Watch } from '../rollout/plan.ts';
 import { readRecord, recordName, type SavedRollout } from '../rollout/record.ts';
-import { describeWrite, resourceOf } from '../rollout/write.ts';
+import { describeWrite } from '../rollout/write.ts';
 import type { Cluster } from '../sources/cluster.ts';
-import { asNumber, asText, dig } from '../sources/json-value.ts';
 import { configMapsType } from '../sources/snapshot-types.ts';
 import type { RolloutStepView, RolloutsView, RolloutView } from './wire.ts';
+
+const journalMost = 60;
 
 /** What this dashboard knows of a drive of its own. */
 export interface OwnDrives {
@@ -28,7 +30,7 @@ export async function rolloutViews(
     try {
       const saved = await readRecord(cluster, namespace);
       if (saved === undefined) continue;
-      const driver = await leaseHolder(cluster, namespace, now);
+      const driver = (await leaseHeld(cluster, namespace, now))?.holder;
       rollouts.push(rolloutView(saved, driver, own));
     } catch (error) {
       if (!(error instanceof PadlockError)) throw error;
@@ -45,17 +47,8 @@ async function namespacesWithRecord(cluster: Cluster): Promise<readonly string[]
     .flatMap(({ metadata }) => (metadata.namespace === undefined ? [] : [metadata.namespace]));
 }
 
-/** Who drives now; a Lease that ran out is nobody's. */
-async function leaseHolder(cluster: Cluster, namespace: string, now: number): Promise<string | undefined> {
-  const lease = await cluster.get(resourceOf('Lease'), namespace, recordName);
-  const holder = asText(dig(lease, 'spec', 'holderIdentity')) ?? '';
-  const renewed = Date.parse(asText(dig(lease, 'spec', 'renewTime')) ?? '');
-  const seconds = asNumber(dig(lease, 'spec', 'leaseDurationSeconds')) ?? 0;
-  return holder !== '' && now - renewed < seconds * 1000 ? holder : undefined;
-}
-
 export function rolloutView(
-  { state, savedAt }: SavedRollout,
+  { state, savedAt, book }: SavedRollout,
   driver: string | undefined,
   own: OwnDrives,
 ): RolloutView {
@@ -73,6 +66,7 @@ export function rolloutView(
     leftOut: plan.leftOut.map(({ workload, reason: why }) => `${formatRef(workload)}: ${why}`),
     ...(driver === undefined ? {} : { driver }),
     drivenHere: own.isDriving(plan.namespace),
+    journal: book.journal.slice(-journalMost),
     lines: own.linesOf(plan.namespace),
   };
 }
@@ -84,6 +78,7 @@ function stepViews(plan: Plan, state: RolloutState): readonly RolloutStepView[] 
     state: stepState(state, index),
     writes: step.writes.map(describeWrite),
     ...(step.until === undefined ? {} : { waitsFor: waitText(step.until, plan.namespace) }),
+    ...(step.watch === undefined ? {} : { watches: watchText(step.watch) }),
     ...(step.proof === undefined ? {} : { proves: proofText(step) }),
   }));
 }
@@ -105,11 +100,22 @@ function waitText(until: Until, namespace: string): string {
       return `${formatRef(until.workload)} runs its newest template on every replica${until.sidecar ? ', with a sidecar in each pod' : ''}`;
     case 'disruption-allowed':
       return `${formatRef(until.budget)} lets one pod be away`;
+    case 'drained':
+      return `no server of ${namespace} carries connections on configuration that was replaced`;
     case 'loaded':
       return until.clients
         ? `every proxy of ${namespace}, and every proxy that calls it, has loaded what is declared`
         : `every proxy of ${namespace} has loaded what is declared`;
   }
+}
+
+function watchText({ kind, forMs }: Watch): string {
+  const what = {
+    baseline: 'how much fails before anything changes',
+    plaintext: 'who still sends plaintext',
+    harm: 'what fails beyond the baseline, and who is refused',
+  }[kind];
+  return `${what}, for ${Math.round(forMs / 1000)} s`;
 }
 
 function proofText({ proof }: Step): string {

@@ -107,6 +107,7 @@ export interface RolloutStepView {
   /** What it does, waits for and proves, in words. */
   readonly writes: readonly string[];
   readonly waitsFor?: string;
+  readonly watches?: string;
   readonly proves?: string;
 }
 
@@ -125,6 +126,8 @@ export interface RolloutView {
   readonly driver?: string;
   /** This dashboard drives it: pause works at once. */
   readonly drivenHere: boolean;
+  /** What was done when, and by whom; oldest first. */
+  readonly journal: readonly { readonly at: string; readonly by: string; readonly what: string }[];
   /** The latest lines of a drive from this dashboard. */
   readonly lines: readonly string[];
 }

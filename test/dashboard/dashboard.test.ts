@@ -29,7 +29,7 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
 
   beforeAll(async () => {
     await ensureBuilt();
-    lab = await startLabCluster();
+    lab = await startLabCluster({ drainSeconds: 1 });
     await lab.deploy(namespace('shop', false) + namespace('legacy', false));
     await lab.deploy(
       workload('web', 'shop', 'kennethreitz/httpbin', http(8000)) +
@@ -106,6 +106,8 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
       exclude: [],
       forceGitOps: false,
       now: Date.now(),
+      observeMs: 300,
+      maxErrors: { kind: 'count', value: 0 },
       signal: new AbortController().signal,
     });
     const driving = drive(
@@ -116,7 +118,7 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
         observer: meshObserver(lab.cluster, { ...clock, nonce: () => Math.random().toString(36).slice(2) }),
         clock,
         signal: new AbortController().signal,
-        limits: { rollout: 60_000, load: 60_000 },
+        limits: { rollout: 60_000, load: 60_000, drain: 60_000 },
         acceptInconclusive: false,
         holder: 'the test',
         tell: () => undefined,
@@ -144,9 +146,7 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
 
   test('a refused connection is an event that names its sender', async () => {
     await openPageOf('Events');
-    expect(await page.locator('.event-policy').first().innerText()).toContain(
-      'PeerAuthentication shop/default',
-    );
+    await page.locator('.event-policy', { hasText: 'PeerAuthentication shop/default' }).first().waitFor();
     expect(await lab.run('legacy', 'batch', 'curl', '-sS', 'http://web.shop:8000/get')).toContain('curl: (');
     const refused = page.locator('.event-refused', { hasText: 'legacy/batch' }).first();
     await refused.waitFor();

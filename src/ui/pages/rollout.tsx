@@ -98,6 +98,19 @@ function Rollout({ rollout, allowChanges }: RolloutProps) {
         </section>
       ) : null}
       {rollout.leftOut.length > 0 ? <p className="hint">Left out: {rollout.leftOut.join('; ')}</p> : null}
+      {rollout.journal.length > 0 ? (
+        <details>
+          <summary>What was done</summary>
+          <ol className="journal">
+            {rollout.journal.toReversed().map(({ at, by, what }) => (
+              <li key={`${at} ${what}`}>
+                <time dateTime={at}>{new Date(at).toLocaleTimeString('en-GB')}</time> {what}
+                <span className="source">{by}</span>
+              </li>
+            ))}
+          </ol>
+        </details>
+      ) : null}
       {lines.length > 0 ? (
         <details open>
           <summary>What this dashboard’s run says</summary>
@@ -109,7 +122,12 @@ function Rollout({ rollout, allowChanges }: RolloutProps) {
 }
 
 const stepWords = { done: 'done', now: 'now', next: 'to come', undone: 'taken back' } as const;
-const phaseWords: Readonly<Record<string, string>> = { write: 'writing', await: 'waiting', prove: 'proving' };
+const phaseWords: Readonly<Record<string, string>> = {
+  write: 'writing',
+  await: 'waiting',
+  watch: 'watching traffic',
+  prove: 'proving',
+};
 
 function Step({ step, phase }: { readonly step: RolloutStepView; readonly phase: string }) {
   const isNow = step.state === 'now';
@@ -120,6 +138,7 @@ function Step({ step, phase }: { readonly step: RolloutStepView; readonly phase:
         <strong>{step.title}</strong>
         <span className="tag">{isNow ? (phaseWords[phase] ?? phase) : stepWords[step.state]}</span>
         {step.waitsFor === undefined ? null : <span className="source">waits until {step.waitsFor}</span>}
+        {step.watches === undefined ? null : <span className="source">watches {step.watches}</span>}
         {step.proves === undefined ? null : <span className="source">proves that {step.proves}</span>}
       </div>
     </li>
@@ -127,7 +146,7 @@ function Step({ step, phase }: { readonly step: RolloutStepView; readonly phase:
 }
 
 function Buttons({ rollout, allowChanges }: RolloutProps) {
-  const { namespace, status, driver, drivenHere } = rollout;
+  const { namespace, status, driver } = rollout;
   const [busy, setBusy] = useState<RolloutAction>();
   const [said, setSaid] = useState<string>();
   const [asking, setAsking] = useState(false);
@@ -149,7 +168,11 @@ function Buttons({ rollout, allowChanges }: RolloutProps) {
   const unfinished = status === 'running' || status === 'paused';
   return (
     <div className="row-buttons">
-      <button type="button" disabled={!drivenHere || busy !== undefined} onClick={() => void act('pause')}>
+      <button
+        type="button"
+        disabled={driver === undefined || busy !== undefined}
+        onClick={() => void act('pause')}
+      >
         Pause
       </button>
       <button
@@ -173,7 +196,7 @@ function Buttons({ rollout, allowChanges }: RolloutProps) {
         <button
           type="button"
           className="danger"
-          disabled={status === 'rolled-back' || (driver !== undefined && !drivenHere) || busy !== undefined}
+          disabled={status === 'rolled-back' || busy !== undefined}
           onClick={() => setAsking(true)}
         >
           Abort…
