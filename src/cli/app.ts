@@ -5,6 +5,7 @@
 import { type Application, buildApplication, buildRouteMap, text_en, version } from '@stricli/core';
 import packageJson from '../../package.json' with { type: 'json' };
 import { PadlockError } from '../errors.ts';
+import { authzRoute } from './commands/authz.route.ts';
 import { certsRoute } from './commands/certs.route.ts';
 import { checkRoute } from './commands/check.route.ts';
 import { completionRoute } from './commands/completion.route.ts';
@@ -43,6 +44,7 @@ const routes = buildRouteMap({
     evidence: evidenceRoute,
     watch: watchRoute,
     guard: guardRoute,
+    authz: authzRoute,
     rbac: rbacRoute,
     lab: labRoute,
     demo: demoRoute,

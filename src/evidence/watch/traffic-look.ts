@@ -8,8 +8,11 @@ import type { Cluster } from '../../sources/cluster.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
 import { errorForStatus } from '../../sources/kube/status.ts';
 import { AdminReader } from '../admin.ts';
-import { type AccessLogEntry, isIstioServerName, parseAccessLogLine } from '../envoy/access-log.ts';
+import { parseAccessLogLine } from '../envoy/access-log.ts';
 import { parseStats } from '../envoy/stats.ts';
+import { accessLogRecords } from '../observed/access-log-records.ts';
+import { addressBook, type Party } from '../observed/address-book.ts';
+import type { LoggedEntry } from '../observed/read-access-log.ts';
 import type { Fact } from './fact.ts';
 import { podsWithProxy } from './proxy-facts.ts';
 
@@ -57,7 +60,7 @@ export async function lookAtTraffic(
   before: Cursors,
   effects: { readonly cluster: Cluster; readonly signal: AbortSignal; now(): number },
 ): Promise<TrafficLook> {
-  const names = new AddressNames(mesh);
+  const book = addressBook([mesh]);
   const admin = new AdminReader(effects.cluster, effects.signal);
   const counts = new Map<string, { readonly one: Omit<Traffic, 'count'>; count: number }>();
   const logs = new Map<string, string>();
@@ -76,16 +79,19 @@ export async function lookAtTraffic(
     const { namespace } = workload;
     const name = `${namespace}/${pod}`;
     const server = `${namespace}/${workload.kind}/${workload.name}`;
+    const own = new Set(workload.pods.find((one) => one.name === pod)?.ips);
     const since = before.logs.get(name) ?? (before.first ? began : beginning);
     logs.set(name, since);
     try {
       const { entries, last } = await readLog(effects, namespace, pod, since);
       logs.set(name, last);
-      for (const entry of entries) {
-        const kind = kindOf(entry);
+      for (const record of accessLogRecords(workload, own, entries, book)) {
+        const { sender, security, refused, port = 0 } = record;
+        // Padlock's own probes are no news, nor is what a pod says to itself.
+        if (sender.kind === 'padlock' || sender.kind === 'self') continue;
+        const kind = refused === true ? 'refused' : security === 'plaintext' ? 'plaintext' : undefined;
         if (kind === undefined) continue;
-        const port = portOf(entry.localAddress);
-        add({ kind, namespace, server: `${server}:${port}`, sender: names.of(entry.remoteAddress) }, 1);
+        add({ kind, namespace, server: `${server}:${port}`, sender: fullName(sender) }, record.count);
       }
     } catch (error) {
       if (!(error instanceof PadlockError)) throw error;
@@ -113,23 +119,13 @@ export async function lookAtTraffic(
   return { traffic, cursors: { first: false, logs, counters }, facts: [...facts.values()], unread, counting };
 }
 
-/** An inbound request without Istio's server name came in plaintext; a connection that no chain takes was refused. */
-function kindOf(entry: AccessLogEntry): 'plaintext' | 'refused' | undefined {
-  if (entry.details === 'filter_chain_not_found') return 'refused';
-  const cluster = entry.upstreamCluster ?? '';
-  const isInbound = cluster.startsWith('inbound|') || cluster === 'InboundPassthroughCluster';
-  return isInbound && !isIstioServerName(entry.serverName) && entry.serverName === undefined
-    ? 'plaintext'
-    : undefined;
-}
-
 /** Lines after `since`, by the kubelet's own time stamps: lines are logged when a request ends, not in the order of its start. */
 async function readLog(
   { cluster, signal }: { readonly cluster: Cluster; readonly signal: AbortSignal },
   namespace: string,
   pod: string,
   since: string,
-): Promise<{ readonly entries: readonly AccessLogEntry[]; readonly last: string }> {
+): Promise<{ readonly entries: readonly LoggedEntry[]; readonly last: string }> {
   const query = new URLSearchParams({
     container: 'istio-proxy',
     timestamps: 'true',
@@ -144,7 +140,7 @@ async function readLog(
     throw errorForStatus(answer.status, answer.body, asked, cluster.context);
   }
   let last = since;
-  const entries: AccessLogEntry[] = [];
+  const entries: LoggedEntry[] = [];
   // A line that was cut at the limit has no end, and is read whole the next time.
   const complete = answer.body.slice(0, answer.body.lastIndexOf('\n') + 1);
   for (const line of complete.split('\n')) {
@@ -153,7 +149,7 @@ async function readLog(
     if (blank === -1 || !isLater(time, since)) continue;
     if (isLater(time, last)) last = time;
     const entry = parseAccessLogLine(line.slice(blank + 1));
-    if (entry !== undefined) entries.push(entry);
+    if (entry !== undefined) entries.push({ entry, at: Date.parse(time) });
   }
   return { entries, last };
 }
@@ -165,23 +161,6 @@ function isLater(time: string, than: string): boolean {
   return padded(time) > padded(than);
 }
 
-function portOf(address: string | undefined): string {
-  return address?.slice(address.lastIndexOf(':') + 1) ?? '';
-}
-
-/** Addresses to the names of workloads; what is no pod's address stays one. */
-class AddressNames {
-  readonly #byAddress = new Map<string, string>();
-
-  constructor(mesh: Mesh) {
-    for (const { namespace, kind, name, pods } of mesh.workloads) {
-      for (const { ips } of pods)
-        for (const ip of ips) this.#byAddress.set(ip, `${namespace}/${kind}/${name}`);
-    }
-  }
-
-  of(remote: string | undefined): string {
-    const address = remote?.slice(0, remote.lastIndexOf(':')).replace(/^\[|\]$/g, '') ?? '';
-    return this.#byAddress.get(address) ?? (address === '' ? 'unknown' : address);
-  }
+function fullName({ namespace, name }: Party): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
 }
