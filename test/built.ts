@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Asked again and again; the first yes sends a SIGINT, as Ctrl-C does. */
   readonly interruptWhen?: (output: string) => boolean;
+  /** What is sent then; SIGINT when absent. */
+  readonly interruptBy?: 'SIGINT' | 'SIGKILL';
 }
 
 /** Runs `padlock ARGS...` with an environment that holds nothing of the machine's clusters. */
@@ -74,7 +76,7 @@ export function padlock(args: readonly string[], options: RunOptions = {}): Prom
     const looking = setInterval(() => {
       if (options.interruptWhen?.(stdout + stderr) !== true) return;
       clearInterval(looking);
-      child.kill('SIGINT');
+      child.kill(options.interruptBy ?? 'SIGINT');
     }, 20);
     child.on('error', reject);
     child.on('close', (code) => {

@@ -1,5 +1,6 @@
 /** What `secure` and the `rollout` commands have in common: asking, driving, and saying what stands. */
 import { ExitCode, PadlockError } from '../../errors.ts';
+import { harmWindow } from '../../rollout/canary-steps.ts';
 import type { Event, RolloutState } from '../../rollout/machine.ts';
 import type { Plan, Step } from '../../rollout/plan.ts';
 import type { SavedRollout } from '../../rollout/record.ts';
@@ -51,10 +52,11 @@ export async function takeBack(
 }
 
 function withSettings(plan: Plan, { observe, maxErrors }: DrivingFlags): Plan {
-  const observed = (step: Step): Step =>
-    observe === undefined || step.watch?.kind !== 'plaintext'
-      ? step
-      : { ...step, watch: { ...step.watch, forMs: observe } };
+  const observed = (step: Step): Step => {
+    if (observe === undefined || step.watch === undefined) return step;
+    const { kind } = step.watch;
+    return { ...step, watch: { kind, forMs: kind === 'plaintext' ? observe : harmWindow(observe) } };
+  };
   return {
     ...plan,
     steps: plan.steps.map(observed),

@@ -1,5 +1,5 @@
 /**
- * A cluster for the rollout's tests: server-side apply with one manager, versions, a Deployment controller that replaces
+ * A cluster for the rollout's tests: server-side apply, versions, a Deployment controller that replaces
  * pods when a template changes, and faults on demand. It is no lab: nothing here sends a byte.
  */
 import type { Duplex } from 'node:stream';
@@ -38,7 +38,7 @@ export class FakeCluster implements Cluster {
   injects = true;
   podsBecomeReady = true;
   readonly #objects = new Map<string, KubeObject>();
-  /** What Padlock's last apply to each object held: fields that a new one leaves out are taken back. */
+  /** What each manager's last apply to each object held: fields that a new one leaves out are taken back. */
   readonly #applied = new Map<string, JsonObject>();
   #version = 1;
   #requests = 0;
@@ -122,7 +122,8 @@ export class FakeCluster implements Cluster {
       case 'DELETE':
         if (existing === undefined) return answer(404, { message: 'not found' });
         this.#objects.delete(key);
-        this.#applied.delete(key);
+        for (const owner of this.#applied.keys())
+          if (owner.startsWith(`${key} `)) this.#applied.delete(owner);
         return answer(200, {});
       case 'POST':
         if (existing !== undefined) return answer(409, { message: 'already exists' });
@@ -135,9 +136,10 @@ export class FakeCluster implements Cluster {
         this.put(objectOf(kind, namespace, target, body));
         return answer(200, {});
       case 'PATCH': {
-        const before = this.#applied.get(key) ?? {};
+        const owner = `${key} ${managerOf(request.path)}`;
+        const before = this.#applied.get(owner) ?? {};
         const cleared = existing === undefined ? {} : subtract(existing, before, body);
-        this.#applied.set(key, body);
+        this.#applied.set(owner, body);
         this.put(objectOf(kind, namespace, target, merge(cleared, body)));
         if (kind === 'Deployment') this.#reconcile(key);
         return answer(200, {});
@@ -181,6 +183,10 @@ export function podOf(namespace: string, name: string, template: string, sidecar
 
 function answer(status: number, body: unknown): RawResponse {
   return { status, headers: {}, body: JSON.stringify(body) };
+}
+
+function managerOf(path: string): string {
+  return new URL(path, 'http://fake').searchParams.get('fieldManager') ?? '';
 }
 
 function keyOf(kind: string, namespace: string | undefined, name: string): string {
