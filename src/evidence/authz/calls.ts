@@ -54,15 +54,24 @@ export async function observedCalls(
     const unseen: string[] = [];
     for (const pod of workload.pods) {
       if (pod.phase !== 'Running' || pod.deleting) continue;
-      const log = await readAccessLog(cluster, { namespace, pod: pod.name, restarts: 0 }, since, signal);
+      const own = new Set(pod.ips);
+      const take = (entries: readonly LoggedEntry[]): void => {
+        for (const entry of entries) {
+          const call = callOf(workload, own, entry, book, identities);
+          if (call === undefined) continue;
+          const key = [call.port, call.principal ?? call.address, call.method, call.path].join(' ');
+          calls.set(key, { ...call, count: (calls.get(key)?.count ?? 0) + 1 });
+        }
+      };
+      const log = await readAccessLog(
+        cluster,
+        { namespace, pod: pod.name, restarts: 0 },
+        since,
+        take,
+        signal,
+      );
       if (!log.read) unseen.push(`${pod.name}: ${log.reason}`);
       else if (log.gap !== undefined) unseen.push(`${pod.name}: ${log.gap}`);
-      for (const entry of log.read ? log.entries : []) {
-        const call = callOf(workload, new Set(pod.ips), entry, book, identities);
-        if (call === undefined) continue;
-        const key = [call.port, call.principal ?? call.address, call.method, call.path].join(' ');
-        calls.set(key, { ...call, count: (calls.get(key)?.count ?? 0) + 1 });
-      }
       const samples = await receivedCounters(admin, { namespace, pod: pod.name });
       if (samples === undefined) unseen.push(`${pod.name}: its counters cannot be read`);
       for (const { labels, value } of samples ?? []) {
