@@ -179,6 +179,8 @@ function annotationsFor(ports: readonly ExceptionReason[], { owner, until }: Exc
     'padlock.dev/ignore': 'PL006',
     'padlock.dev/ignore-reason': reason.slice(0, 1000),
     'padlock.dev/ignore-until': until,
+    // Argo CD sorts what it applies: the exceptions come before the policy that needs them.
+    'argocd.argoproj.io/sync-wave': '-1',
   };
 }
 

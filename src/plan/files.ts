@@ -42,13 +42,22 @@ export function planFiles(plan: NamespacePlan, target: Target): readonly PlanFil
         `Made ${plan.at} on ${plan.context}; the answer then: ${plan.answer}.`,
         ...plan.notes.filter((note) => /DISABLE/.test(note)),
         'Apply: kubectl apply -k . (or through your pull request). Back: kubectl apply -k rollback',
-      ])}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n${resources.join('\n')}\n`,
+      ])}${kustomization}resources:\n${resources.join('\n')}\n`,
     },
     ...files,
     ...exceptions,
     ...rollback(plan, target, needed),
   ];
 }
+
+/**
+ * In the order of the list (kustomize 5, kubectl 1.27): sorted by name, STRICT would come a moment before the exceptions that it
+ * needs.
+ */
+const kustomization = `apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+sortOptions: { order: fifo }
+`;
 
 /** Policies that stood before are put back; new ones are made to say nothing, which is as if they were not there. */
 function rollback(plan: NamespacePlan, target: Target, needed: readonly Exception[]): readonly PlanFile[] {
@@ -79,7 +88,7 @@ function rollback(plan: NamespacePlan, target: Target, needed: readonly Exceptio
   return [
     {
       path: 'rollback/kustomization.yaml',
-      text: `${comment(head)}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n${names.join('\n')}\n`,
+      text: `${comment(head)}${kustomization}resources:\n${names.join('\n')}\n`,
     },
     ...files,
   ];

@@ -10,6 +10,7 @@ import {
 } from '../evidence/observed/observation.ts';
 import type { ObjectRef } from '../istio/kubernetes.ts';
 import { isFinished } from '../mesh/findings/mesh-membership.ts';
+import { list } from '../mesh/findings/wording.ts';
 import { composedMode, portsOf } from '../mesh/inbound.ts';
 import type { Mesh } from '../mesh/mesh.ts';
 import type { Workload } from '../mesh/workload.ts';
@@ -162,12 +163,7 @@ function quietPorts(target: Mesh, observation: Observation | undefined): Namespa
 }
 
 function unseenSentences({ namespace, mesh, target, observation }: PlanInput): readonly string[] {
-  const ofSnapshot = mesh.snapshot.unseen
-    .filter((one) => one.namespace === undefined || one.namespace === namespace)
-    .map(({ resource, namespace: where, reason }) => {
-      const place = where === undefined ? 'in all namespaces' : `in namespace ${where}`;
-      return `${resource} ${place}: ${reason}`;
-    });
+  const ofSnapshot = snapshotSentences(mesh, namespace);
   const bare = target.mesh.workloads
     .filter((one) => one.namespace === namespace && one.dataplane === 'none' && !isFinished(one))
     .filter((one) => willHaveSidecar(target.mesh, one) && portsOf(target.mesh, one).length > 0)
@@ -180,6 +176,21 @@ function unseenSentences({ namespace, mesh, target, observation }: PlanInput): r
       `${source} of ${workload ?? namespace}${pod === undefined ? '' : ` (${pod})`}: ${reason}${right === undefined ? '' : ` [missing right: ${right}]`}`,
   );
   return [...new Set([...ofTraffic, ...bare, ...ofSnapshot])];
+}
+
+/** What may not be listed elsewhere is one sentence: with rights in one namespace that is nearly everything. */
+function snapshotSentences(mesh: Mesh, namespace: string): readonly string[] {
+  const { unseen } = mesh.snapshot;
+  const elsewhere = unseen.filter((one) => one.namespace === undefined).map(({ resource }) => resource);
+  const here = unseen
+    .filter((one) => one.namespace === namespace)
+    .map(({ resource, reason }) => `${resource} in namespace ${namespace}: ${reason}`);
+  if (elsewhere.length === 0) return here;
+  const kinds = list(
+    [...new Set(elsewhere)].map((resource) => resource.split('.')[0] ?? resource),
+    8,
+  );
+  return [...here, `other namespaces: not allowed to list ${kinds}`];
 }
 
 function notesFor(mesh: Mesh, namespace: string): readonly string[] {

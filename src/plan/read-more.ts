@@ -36,6 +36,8 @@ async function readType(
   readonly unseen: readonly Unseen[];
 }> {
   const more = signal === undefined ? {} : { signal };
+  // Where the operator's kinds are not installed, RBAC would still refuse them; and what is not there is no gap.
+  if (!(await isServed(cluster, type, signal))) return { items: [], unseen: [] };
   // An Ingress leads to Services of its own namespace only; a monitor watches from anywhere.
   const where = type.plural === 'ingresses' ? { namespace } : {};
   try {
@@ -49,6 +51,18 @@ async function readType(
     if (!type.namespaced || 'namespace' in where) return { items: [], unseen: [unseen] };
     return { items: await readOne(cluster, type, namespace, more), unseen: [unseen] };
   }
+}
+
+/** Kinds of Kubernetes itself are there; of others discovery tells, which everybody may ask. */
+async function isServed(
+  cluster: Cluster,
+  { group, version }: ResourceType,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (group.endsWith('.k8s.io')) return true;
+  const path = `/apis/${group}/${version}`;
+  const answer = await cluster.raw({ method: 'GET', path, ...(signal === undefined ? {} : { signal }) });
+  return answer.status !== 404;
 }
 
 /** Monitors of the namespace itself, where those of all may not be read. */

@@ -78,3 +78,9 @@ test('a node says which pods share its address, and a gone pod is told as one', 
   expect(book.resolve('10.244.1.9').because).toBe('a pod of node worker-1 had it that is gone');
   expect(book.resolve('203.0.113.5').because).toMatch(/^no pod, node/);
 });
+
+test('where pods of other namespaces may not be listed, an address is not said to be nobody’s', () => {
+  const blind = addressBook([meshOf(`# unseen: pods because not allowed\n${yaml}`)]);
+  expect(blind.resolve('10.244.1.9').because).toMatch(/or in a namespace whose pods may not be listed/);
+  expect(blind.resolve('203.0.113.5').because).toMatch(/^nobody has it who may be seen/);
+});

@@ -68,6 +68,7 @@ export function addressBook(meshes: readonly Mesh[]): AddressBook {
   const nodes = latest === undefined ? [] : readNodes(latest);
   const servers = new Set(latest === undefined ? [] : apiServerAddresses(latest));
   const endpoints = latest === undefined ? new Map<string, Party>() : readEndpoints(latest);
+  const seesAllPods = latest?.snapshot.unseen.every(({ resource }) => resource !== 'pods') ?? false;
   const fixed = new Map<string, Party>();
   return {
     isApiServer: (address) => servers.has(address),
@@ -97,7 +98,7 @@ export function addressBook(meshes: readonly Mesh[]): AddressBook {
       return outside('api-server', 'API server', `${address} is the API server's address${also}`);
     }
     if (node !== undefined) return nodeParty(node, address);
-    return endpoints.get(address) ?? byRange(address, nodes);
+    return endpoints.get(address) ?? byRange(address, nodes, seesAllPods);
   }
 }
 
@@ -237,17 +238,21 @@ function nodeParty(node: NodeFacts, address: string): Party {
 }
 
 /** An address of a node's pod range that no pod has. */
-function byRange(address: string, nodes: readonly NodeFacts[]): Party {
+function byRange(address: string, nodes: readonly NodeFacts[], seesAllPods: boolean): Party {
   for (const node of nodes) {
     const range = node.ranges.find((candidate) => inRange(address, candidate));
     if (range === undefined) continue;
     if (!isFirstOf(address, range)) {
-      return outside('address', address, `a pod of node ${node.name} had it that is gone`);
+      const gone = `a pod of node ${node.name} had it that is gone`;
+      const hidden = `it is a pod's of node ${node.name}, gone by now or in a namespace whose pods may not be listed`;
+      return outside('address', address, seesAllPods ? gone : hidden);
     }
     const because = `${address} is node ${node.name}'s own end of its pod network: its kubelet, its host's processes, or traffic that it passed on`;
     return outside('node', `node ${node.name}`, because);
   }
-  return outside('address', address, 'no pod, node, Service or API server of this cluster has the address');
+  const whose = 'no pod, node, Service or API server of this cluster has the address';
+  const unknown = 'nobody has it who may be seen; pods of other namespaces may not be listed';
+  return outside('address', address, seesAllPods ? whose : unknown);
 }
 
 function readRange(text: string): readonly Range[] {
