@@ -1,23 +1,20 @@
-/** The ports of a workload that a Service (or a Sidecar resource) declares: there the sidecar has filter chains of their own. */
+/** The ports of a workload that a Service, a ServiceEntry or a Sidecar resource declares: there the sidecar has filter chains of their own. */
+import { serviceHost } from '../istio/hostname.ts';
+import { compare } from '../istio/metadata.ts';
 import { type PortProtocol, portProtocol } from '../istio/protocol.ts';
 import type { Service, ServicePort } from '../istio/service.ts';
 import { chooseSidecar } from '../istio/sidecar-resource.ts';
+import { hostEndpoints } from './endpoints.ts';
+import type { HostPort, MeshHost } from './host.ts';
 import { controlPlaneOf, type Mesh, type Read } from './mesh.ts';
+import { targetPortOf } from './target-port.ts';
 import type { Workload } from './workload.ts';
 
 export interface DeclaredPort {
   readonly protocol: PortProtocol;
-  /** The Service that decided the protocol: the oldest of those that send to the port. Absent for a Sidecar's ingress. */
+  /** The Service that decided the protocol: the oldest of those that send to the port. Absent for a Sidecar's ingress and a ServiceEntry. */
   readonly service?: Read<Service>;
   readonly servicePort?: ServicePort;
-}
-
-/** The container port that a Service port goes to on this workload; undefined where no container has a port of that name. */
-export function targetPortOf(workload: Workload, port: ServicePort): number | undefined {
-  if (typeof port.targetPort === 'number') return port.targetPort;
-  return workload.ports.find(
-    (candidate) => candidate.name === port.targetPort && candidate.protocol === port.protocol,
-  )?.port;
 }
 
 /**
@@ -86,12 +83,57 @@ function findDeclaredPorts(mesh: Mesh, workload: Workload): ReadonlyMap<number, 
     }
     return ports;
   }
-  for (const service of servicesOf(mesh, workload)) {
-    for (const servicePort of service.ports) {
-      const port = declaredTargetPort(workload, servicePort);
-      if (port === undefined || ports.has(port)) continue;
-      ports.set(port, { protocol: portProtocol(servicePort), service, servicePort });
-    }
+  for (const { port, declared } of declarations(mesh, workload)) {
+    if (!ports.has(port)) ports.set(port, declared);
   }
   return ports;
+}
+
+interface Declaration {
+  readonly port: number;
+  readonly declared: DeclaredPort;
+  readonly createdAt: number;
+  readonly host: string;
+}
+
+/** Everything that declares a port of the workload; the oldest first, by host name within one second. */
+function declarations(mesh: Mesh, workload: Workload): readonly Declaration[] {
+  const found: Declaration[] = [];
+  for (const service of servicesOf(mesh, workload)) {
+    const host = serviceHost(service.name, service.namespace, mesh.config.clusterDomain);
+    for (const servicePort of service.ports) {
+      const port = declaredTargetPort(workload, servicePort);
+      if (port === undefined) continue;
+      const declared = { protocol: portProtocol(servicePort), service, servicePort };
+      found.push({ port, declared, createdAt: service.createdAt ?? 0, host });
+    }
+  }
+  const entries = entryHosts(mesh, workload.namespace);
+  if (entries.length === 0) return found;
+  for (const host of entries) {
+    for (const hostPort of host.ports) {
+      for (const port of entryTargets(mesh, workload, host, hostPort)) {
+        const createdAt = host.entry?.createdAt ?? 0;
+        found.push({ port, declared: { protocol: hostPort.protocol }, createdAt, host: host.host });
+      }
+    }
+  }
+  return found.sort((a, b) => a.createdAt - b.createdAt || compare(a.host, b.host));
+}
+
+/** The workload's ports that a ServiceEntry's endpoints stand for: it is one of them by its address or its labels. */
+function entryTargets(mesh: Mesh, workload: Workload, host: MeshHost, { port }: HostPort): readonly number[] {
+  return hostEndpoints(mesh, host, port)
+    .filter((endpoint) => endpoint.workload === workload)
+    .map(({ targetPort }) => targetPort);
+}
+
+/** The hosts of the namespace's ServiceEntries: those of other namespaces declare nothing here. */
+function entryHosts(mesh: Mesh, namespace: string): readonly MeshHost[] {
+  const { memo } = mesh.index;
+  memo.entryHosts ??= Map.groupBy(
+    [...mesh.hosts.values()].filter(({ entry }) => entry !== undefined),
+    (host) => host.namespace,
+  );
+  return memo.entryHosts.get(namespace) ?? [];
 }

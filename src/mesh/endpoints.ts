@@ -4,9 +4,9 @@ import type { EndpointSlice, SliceEndpoint } from '../istio/endpoint-slice.ts';
 import { noStrings, type StringMap } from '../istio/fields.ts';
 import { matchesLabels } from '../istio/selector.ts';
 import type { ExternalEndpoint } from '../istio/service-entry.ts';
-import { targetPortOf } from './declared-ports.ts';
 import type { HostPort, MeshHost } from './host.ts';
 import type { Mesh, ServicePortEndpoint } from './mesh.ts';
+import { targetPortOf } from './target-port.ts';
 import type { Workload } from './workload.ts';
 import { externalTlsMode } from './workload-entry.ts';
 
@@ -83,7 +83,7 @@ function groupSlice(mesh: Mesh, slice: EndpointSlice): SliceGroups {
   const groups: PodGroup[] = [];
   const strangers: SliceEndpoint[] = [];
   for (const endpoint of slice.addressType === 'FQDN' ? [] : slice.endpoints) {
-    const pod = podOf(mesh, slice, endpoint);
+    const pod = podOf(mesh, endpoint);
     if (pod === undefined) {
       // A pod that is named and was not read is unknown to the control plane also: it waits for it.
       if (endpoint.pod === undefined) strangers.push(endpoint);
@@ -132,22 +132,19 @@ function fromSlices(
   return found;
 }
 
-/** The pod behind an endpoint: the one it names, else one of the slice's namespace with that address. */
+/**
+ * The pod that an endpoint names. One that names none, in a slice made by hand, is known by its address alone: a control plane that
+ * starts reads the slices before the pods and takes it for an endpoint without a sidecar (as observed in istiod; it finds the pod
+ * only when the slice changes later).
+ */
 function podOf(
   mesh: Mesh,
-  slice: EndpointSlice,
   endpoint: SliceEndpoint,
 ): { readonly workload: Workload; readonly name: string } | undefined {
-  if (endpoint.pod !== undefined) {
-    const { namespace, name } = endpoint.pod;
-    const workload = mesh.index.workloadByPod.get(namespace)?.get(name);
-    return workload === undefined ? undefined : { workload, name };
-  }
-  const [address = ''] = endpoint.addresses;
-  const workload = workloadAt(mesh, address);
-  const pod = workload?.pods.find((candidate) => candidate.ips.includes(address));
-  if (workload === undefined || pod === undefined || workload.namespace !== slice.namespace) return undefined;
-  return { workload, name: pod.name };
+  if (endpoint.pod === undefined) return undefined;
+  const { namespace, name } = endpoint.pod;
+  const workload = mesh.index.workloadByPod.get(namespace)?.get(name);
+  return workload === undefined ? undefined : { workload, name };
 }
 
 /** Whose address it is. First come, first kept: an address is one pod's, but for the host network. */
@@ -165,7 +162,7 @@ function workloadAt(mesh: Mesh, address: string): Workload | undefined {
   return memo.byAddress.get(address);
 }
 
-/** Addresses that clients know nothing about. A pod of another namespace may still be there to answer. */
+/** Addresses that clients know nothing about. A pod may still be there to answer. */
 function addAddresses(
   mesh: Mesh,
   found: ServicePortEndpoint[],

@@ -23,6 +23,8 @@ export interface Memo {
   /** The hosts that a workload is an endpoint of, by what the inventory says. */
   hostsOf: ReadonlyMap<Workload, readonly string[]> | undefined;
   byAddress: ReadonlyMap<string, Workload> | undefined;
+  /** Hosts of ServiceEntries, by namespace. */
+  entryHosts: ReadonlyMap<string, readonly MeshHost[]> | undefined;
   /** Under `NAMESPACE/LABEL=VALUE`. */
   byLabel: ReadonlyMap<string, readonly Workload[]> | undefined;
   /** The mesh's clients, sorted into those that fare alike. */
@@ -40,6 +42,7 @@ export function emptyMemo(): Memo {
     ports: new Map(),
     hostsOf: undefined,
     byAddress: undefined,
+    entryHosts: undefined,
     byLabel: undefined,
     partition: undefined,
   };
