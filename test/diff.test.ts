@@ -11,7 +11,7 @@ const diff = (words: readonly string[], stdin?: string) =>
 
 /** The shop of `padlock explain`'s tests, without the rule that stops its calls. */
 const shop = readFileSync(join(import.meta.dirname, 'testdata/explain.yaml'), 'utf8').replace(
-  /---\napiVersion: networking.istio.io\/v1\nkind: DestinationRule[^]*$/,
+  /---\napiVersion: networking.istio.io\/v1\nkind: DestinationRule[\s\S]*$/,
   '',
 );
 const permissive = shop.replace('mode: STRICT', 'mode: PERMISSIVE');
@@ -98,7 +98,7 @@ test('a Git revision against the files as they are, as Markdown', async () => {
   });
   expect(code).toBe(1);
   expect(stdout).toMatch(/^### Padlock: 1 BREAKS, 1 HARDENED\n/);
-  expect(stdout).toContain('`HEAD:k8s` → `k8s`');
+  expect(stdout).toContain('`HEAD:k8s` → `k8s/shop.yaml`');
   expect(stdout).toMatch(/^\| ❌ BREAKS \| `old\/legacy -> /m);
   git('commit', '-qam', 'after');
   const between = await padlock(
@@ -137,7 +137,7 @@ test.each([
   [['a.yaml', 'strict.yaml'], 'a.yaml does not exist'],
   [['strict.yaml', 'strict.yaml', 'strict.yaml'], 'takes OLD and NEW'],
   [['--to', 'HEAD', 'strict.yaml', 'rule.yaml'], '--to needs --from'],
-  [['--from', 'nowhere', '.'], 'nowhere'],
+  [['--from', 'nowhere', '.'], 'is in no Git repository'],
   [['--from', '--output=/etc/x', '.'], '--from'],
 ])('%j cannot run and says why', async (words, sentence) => {
   const { code, stdout, stderr } = await diff(words);

@@ -202,7 +202,8 @@ function compareCalls(
   for (const [edge, now, names] of sameClasses(was, is) ?? clientByClient(was, is, clients)) {
     const change = edgeChange(edge, now);
     if (change === undefined) continue;
-    const shared = names();
+    const shared = withoutSelf(names(), edge);
+    if (shared.length === 0) continue;
     changes.push({
       change,
       clients: shared,
@@ -216,6 +217,13 @@ function compareCalls(
     });
   }
   return changes;
+}
+
+/** A workload of one pod is no client of its own, whatever class it is in. */
+function withoutSelf(names: readonly string[], { server }: Edge): readonly string[] {
+  if (server === undefined || server.pods.length > 1) return names;
+  const own = nameOf(server);
+  return names.includes(own) ? names.filter((name) => name !== own) : names;
 }
 
 /** An edge, what became of it, and the names of the clients that share both. */

@@ -148,7 +148,7 @@ function* proxiedEdges(
   const plane = controlPlaneOf(mesh, client.revision);
   const host = concrete(mesh, called);
   const endpoints = hostEndpoints(mesh, host, port.port);
-  const hidden = hiddenFrom(plane, client, host, port);
+  const hidden = hiddenFrom(mesh, plane, client, host, port);
   if (hidden !== undefined) {
     const policy = outboundPolicy(plane, client);
     for (const endpoint of endpoints) yield make(endpoint, 'plaintext', { kind: 'hidden', hidden, policy });

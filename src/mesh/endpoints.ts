@@ -147,14 +147,21 @@ function podOf(
   return workload === undefined ? undefined : { workload, name };
 }
 
-/** Whose address it is. First come, first kept: an address is one pod's, but for the host network. */
+/** Whose address it is: a pod's before a WorkloadEntry's that lists it. First come, first kept: an address is one pod's, but for the host network. */
 function workloadAt(mesh: Mesh, address: string): Workload | undefined {
   const { memo } = mesh.index;
   if (memo.byAddress === undefined) {
     const byAddress = new Map<string, Workload>();
     for (const workload of mesh.workloads) {
       for (const pod of workload.pods) {
-        for (const ip of pod.ips) if (!byAddress.has(ip)) byAddress.set(ip, workload);
+        for (const ip of pod.ips) {
+          const present = byAddress.get(ip);
+          if (
+            present === undefined ||
+            (present.kind === 'WorkloadEntry' && workload.kind !== 'WorkloadEntry')
+          )
+            byAddress.set(ip, workload);
+        }
       }
     }
     memo.byAddress = byAddress;

@@ -118,9 +118,7 @@ export function inbound(mesh: Mesh, workload: Workload, port: number): Inbound {
 function findInbound(mesh: Mesh, workload: Workload, port: number): Inbound {
   const captured = isCaptured(mesh, workload, port);
   const declared = declaredPorts(mesh, workload).get(port);
-  // A port that is declared UDP first has no chain of its own: TCP falls to the pass-through, which knows no port level.
-  const modePort = declared?.protocol === 'UDP' && workload.dataplane === 'sidecar' ? 0 : port;
-  const decided = effectiveMode(mesh, workload, modePort);
+  const decided = effectiveMode(mesh, workload, port);
   const protocol =
     declared === undefined || declared.protocol === 'UDP' ? 'auto' : protocolClass(declared.protocol);
   const ambient = workload.dataplane === 'ambient';

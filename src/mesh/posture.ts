@@ -54,6 +54,8 @@ export function posture(mesh: Mesh, options: PostureOptions = {}): Posture {
 export function* inboundRows(mesh: Mesh, options: PostureOptions = {}): Generator<InboundRow> {
   for (const workload of workloads(mesh, options.namespaces)) {
     if (workload.dataplane !== 'sidecar' && workload.dataplane !== 'ambient') continue;
+    // A machine outside Kubernetes is no pod.
+    if (workload.kind === 'WorkloadEntry') continue;
     const ports = new Set([...containerPorts(workload), ...(options.ports ?? [])]);
     for (const port of [...ports].sort((a, b) => a - b)) {
       const { mtls, plaintext, mode, because } = inbound(mesh, workload, port);

@@ -3,10 +3,11 @@ import { fullHost, visibleIn } from '../istio/hostname.ts';
 import type { OutboundPolicy } from '../istio/mesh-config.ts';
 import { protocolClass } from '../istio/protocol.ts';
 import { egressImports, type SidecarResource } from '../istio/sidecar-resource.ts';
+import type { Route } from '../istio/virtual-service.ts';
 import { sidecarOf } from './client-sidecar.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { HostPort, MeshHost } from './host.ts';
-import type { Read } from './mesh.ts';
+import type { Mesh, Read } from './mesh.ts';
 import { servicesFor } from './routes.ts';
 import type { Workload } from './workload.ts';
 
@@ -16,6 +17,7 @@ export type Hidden =
 
 /** Why a client's proxy does not know a host's port; undefined when it does. */
 export function hiddenFrom(
+  mesh: Pick<Mesh, 'hosts'>,
   plane: ControlPlane,
   client: Workload,
   host: MeshHost,
@@ -31,24 +33,34 @@ export function hiddenFrom(
       egressImports(listener, client.namespace, host.namespace, host.host),
   );
   if (imported) return undefined;
-  // A VirtualService brings its destinations' clusters and, for HTTP, its route along, but no listener for a TCP port.
-  if (protocolClass(port.protocol) !== 'TCP' && isRouted(plane, sidecar, client.namespace, host.host))
+  // A VirtualService brings its destinations' clusters and, for HTTP, the route along, but no listener: that must be there already.
+  const isHttp = protocolClass(port.protocol) === 'HTTP';
+  if (
+    isHttp &&
+    isRouted(plane, sidecar, client.namespace, host.host, port.port) &&
+    listensForHttp(mesh, plane, sidecar, client.namespace, port.port)
+  )
     return undefined;
   return { cause: 'not-imported', sidecar };
 }
 
-/** A host that an imported VirtualService sends calls to is known with it. */
+/** The ports of a host that an imported VirtualService sends calls to are known with it; all of them where it names none. */
 function isRouted(
   plane: ControlPlane,
   sidecar: Read<SidecarResource>,
   namespace: string,
   host: string,
+  port: number,
 ): boolean {
   return plane.virtualServices.some((service) => {
-    const sends = [...service.http, ...service.tcp, ...service.tls].some((route) =>
-      route.destinations.some(
-        (destination) => fullHost(destination.host, service.namespace, plane.config.shortNameDomain) === host,
-      ),
+    const sends = [...service.http, ...service.tcp, ...service.tls].some(
+      (route) =>
+        isFromNamespace(route, namespace) &&
+        route.destinations.some(
+          (destination) =>
+            (destination.port === undefined || destination.port === port) &&
+            fullHost(destination.host, service.namespace, plane.config.shortNameDomain) === host,
+        ),
     );
     if (!sends) return false;
     return service.hosts.some((written) => {
@@ -59,6 +71,33 @@ function isRouted(
       );
     });
   });
+}
+
+/** HTTP services of one port number share a listener; one of those that the Sidecar imports makes it. */
+function listensForHttp(
+  mesh: Pick<Mesh, 'hosts'>,
+  plane: ControlPlane,
+  sidecar: Read<SidecarResource>,
+  namespace: string,
+  port: number,
+): boolean {
+  for (const host of mesh.hosts.values()) {
+    if (!host.ports.some((own) => own.port === port && protocolClass(own.protocol) === 'HTTP')) continue;
+    if (!visibleIn(host.exportTo ?? plane.config.defaultServiceExportTo, host.namespace, namespace)) continue;
+    const imports = sidecar.egress.some(
+      (listener) =>
+        (listener.port === undefined || listener.port === port) &&
+        egressImports(listener, namespace, host.namespace, host.host),
+    );
+    if (imports) return true;
+  }
+  return false;
+}
+
+/** A route whose matches all name other source namespaces brings nothing along. */
+function isFromNamespace({ sources }: Route, namespace: string): boolean {
+  const named = sources.filter((source) => source.namespace !== '');
+  return named.length === 0 || named.some((source) => source.namespace === namespace);
 }
 
 /** What becomes of calls to hosts that the proxy does not know. */
