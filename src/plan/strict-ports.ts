@@ -2,11 +2,11 @@
 import { inboundCapture } from '../istio/capture.ts';
 import { modeOfPort } from '../istio/effective-mode.ts';
 import type { Service, ServicePort } from '../istio/service.ts';
-import { targetPortOf } from '../mesh/declared-ports.ts';
 import { injectionOf } from '../mesh/findings/mesh-membership.ts';
 import { selectedWorkloads } from '../mesh/findings/selected-workloads.ts';
 import { composedMode } from '../mesh/inbound.ts';
 import type { Mesh } from '../mesh/mesh.ts';
+import { targetPortOf } from '../mesh/target-port.ts';
 import type { Workload } from '../mesh/workload.ts';
 import type { ExceptionPort } from './breaker.ts';
 
