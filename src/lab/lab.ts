@@ -37,7 +37,7 @@ export interface LabOptions {
   readonly meshConfig?: string;
   /** A folder that keeps the objects: they are there again when a lab is started on it, also after a kill. */
   readonly data?: string;
-  /** A PATH to find curl in; without it exec of curl says that there is none. */
+  /** A PATH to find curl in; without it a small curl of the lab's own runs in pods. */
   readonly path?: string;
   /** Something in the lab failed and is tried again: a sentence, for a log. */
   readonly onProblem?: (sentence: string, error: unknown) => void;
@@ -55,7 +55,7 @@ export interface Lab {
   readonly kubeconfig: string;
   /** What the kubeconfig is made of, for merging it into another. */
   readonly access: KubeconfigFacts;
-  /** False where the machine has no curl: exec of curl then says so. */
+  /** False where the machine has no curl, and the lab's own small one takes its place. */
   readonly hasCurl: boolean;
   /** Resolves when the pods of istio-system are ready. */
   whenReady(): Promise<void>;

@@ -23,7 +23,6 @@ export default async function demo(this: Context): Promise<void> {
     onProblem: (sentence, error) => problems.push(`${sentence}: ${String(error)}`),
   });
   try {
-    refuseWithoutCurl(lab.hasCurl);
     await unlessInterrupted(signal, lab.whenReady());
     await stdout.write(
       `A mesh on this machine: ${seconds(clock.now() - started)}, no root, no containers.\n`,
@@ -43,13 +42,6 @@ export default async function demo(this: Context): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
     for (const problem of problems) await stderr.write(`${problem}\n`);
   }
-}
-
-function refuseWithoutCurl(hasCurl: boolean): void {
-  if (hasCurl) return;
-  throw new PadlockError('TOOL_MISSING', 'the demo’s clients are curl, and this machine has none', {
-    hint: 'install curl; everything else comes with padlock',
-  });
 }
 
 /** Rejects with the signal's reason when that comes first. */

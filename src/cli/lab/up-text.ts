@@ -20,7 +20,9 @@ export function upText(facts: UpFacts): string {
   const nodes = facts.nodes === 1 ? 'one node' : `${facts.nodes} nodes`;
   const lines = [
     `Lab "${name}" is up on ${facts.server}, with ${nodes} and Istio.`,
-    ...(facts.hasCurl ? [] : ['This machine has no curl, so exec of curl in a pod will say so.']),
+    ...(facts.hasCurl
+      ? []
+      : ['This machine has no curl; in pods a small one of the lab’s own takes its place.']),
     ...(merged ? [`It is context ${facts.context} in your own kubeconfig.`] : []),
     ...(facts.scenario === undefined ? [] : [`In its namespace shop: ${facts.scenario}.`]),
     facts.foreground ? 'Ctrl-C ends it.' : `\`${program} lab down${named}\` ends it. To use it in a shell:`,

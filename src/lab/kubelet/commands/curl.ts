@@ -13,16 +13,11 @@ import { type Command, type CommandContext, exit, say, write } from './command.t
 import { CurlRefusal, planCurl } from './curl-arguments.ts';
 import { type CurlOptions, parseCurlHelp } from './curl-options.ts';
 import { type Attempt, createWriteOut, exitCodeOf, rewriteErrors, type WriteOut } from './curl-report.ts';
+import { smallCurl } from './small-curl/small-curl.ts';
 
 export const curl: Command = async (context) => {
   const path = context.tools.curl;
-  if (path === undefined) {
-    await say(
-      context.stderr,
-      'curl: the lab runs the curl of this machine, and none is installed (apt install curl, brew install curl)',
-    );
-    return exit.notFound;
-  }
+  if (path === undefined) return smallCurl(context);
   const folder = mkdtempSync(join(tmpdir(), 'padlock-curl-'));
   try {
     return await run(context, path, folder);
@@ -111,6 +106,8 @@ function addressOf(context: CommandContext, host: string, port: number): Endpoin
   return { ip: context.network.resolve(host)[0] ?? host, port };
 }
 
+const complaint = 'curl: (';
+
 /** Passes the streams on and waits for the end; a caller that goes away ends curl. */
 async function follow(
   context: CommandContext,
@@ -144,8 +141,10 @@ async function follow(
     let line = '';
     for await (const chunk of stderr) {
       line += restore(chunk, attempts.last).toString('utf8');
-      // Only the start of a complaint waits for the rest of its line; a progress meter never ends one.
-      const complete = line.startsWith('curl: (') ? line.lastIndexOf('\n') + 1 : line.length;
+      // Only what may be a complaint waits for the rest of its line; a progress meter never ends one.
+      const last = line.slice(line.lastIndexOf('\n') + 1);
+      const waits = last.startsWith(complaint) || (last !== '' && complaint.startsWith(last));
+      const complete = waits ? line.length - last.length : line.length;
       await write(context.stderr, rewriteErrors(line.slice(0, complete), attempts.last));
       line = line.slice(complete);
     }
