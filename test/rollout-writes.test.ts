@@ -85,7 +85,7 @@ async function standing(namespace: string): Promise<unknown> {
   found.push(await cluster.get(resourceOf('Namespace'), undefined, namespace));
   // From the inside out, so that what is empty once it is clean is dropped as well.
   return JSON.parse(JSON.stringify(found), (name, value: unknown) =>
-    dropped.has(name) || isEmpty(value) || value === 'UNSET' ? undefined : value,
+    dropped.has(name) || (isEmpty(value) && name !== 'spec' && name !== 'mtls') ? undefined : value,
   );
 }
 

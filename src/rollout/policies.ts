@@ -69,10 +69,18 @@ function setMode(
   const spec = { ...(selector === undefined ? {} : { selector: { matchLabels: selector } }), mtls: { mode } };
   const write: Write = { kind: 'apply', manifest: policy(ref, spec, before === undefined) };
   if (before === undefined) return { write, undo: { kind: 'delete', manifest: policy(ref, {}, false) } };
-  // An apply that no longer names the mode would take it back, but leaves `spec: null` where somebody wrote `spec: {}`,
-  // which the CRD refuses; UNSET says the same as an absent mode.
-  const oldSpec = { mtls: { mode: asText(dig(before, 'spec', 'mtls', 'mode')) ?? 'UNSET' } };
-  return { write, undo: { kind: 'apply', manifest: policy(ref, oldSpec, false) } };
+  return { write, undo: restoring(ref, before) };
+}
+
+/** What was written: the mode, or its absence. An apply that no longer names the mode would leave `spec: null` for `spec: {}`. */
+function restoring(ref: ObjectRef, before: KubeObject): Write {
+  const mtls = dig(before, 'spec', 'mtls');
+  const mode = asText(dig(mtls, 'mode'));
+  if (mode !== undefined) return { kind: 'apply', manifest: policy(ref, { mtls: { mode } }, false) };
+  return {
+    kind: 'merge',
+    manifest: policy(ref, { mtls: mtls === undefined ? null : { mode: null } }, false),
+  };
 }
 
 /** The name of the rule that keeps clients on plaintext while servers leave DISABLE. */

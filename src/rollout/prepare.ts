@@ -172,8 +172,15 @@ function warningsOf(facts: Facts, planned: Planned): readonly string[] {
     ...downtime(planned),
     ...gitOpsRestarts(planned),
     ...outsiders(facts, planned),
-    ...facts.mesh.snapshot.unseen.map(({ resource, reason }) => `not seen: ${resource} (${reason})`),
+    ...unseenKinds(facts),
   ];
+}
+
+/** One sentence for all kinds: a user whose rights end at the namespace sees none of them elsewhere. */
+function unseenKinds({ mesh }: Facts): readonly string[] {
+  const kinds = [...new Set(mesh.snapshot.unseen.map(({ resource }) => resource))];
+  if (kinds.length === 0) return [];
+  return [`not seen everywhere, so not judged: ${listed(kinds, 5)} (you may not list them)`];
 }
 
 function ignoredPolicies({ mesh, namespace }: Facts): readonly string[] {

@@ -192,11 +192,12 @@ function parseRef(value: unknown): ObjectRef {
 }
 
 function parseWrite(write: JsonObject, namespace: string): Write {
-  const kind = oneOf(['apply', 'delete'] as const, write.kind, 'write');
+  const kind = oneOf(['apply', 'delete', 'merge'] as const, write.kind, 'write');
   const manifest = asObject(write.manifest);
   const { name, namespace: where, labels } = asObject(manifest.metadata);
   const type = asText(manifest.kind) ?? '';
   if (typeof name !== 'string') fail('a write has no name');
+  if (kind === 'merge' && type !== 'PeerAuthentication') fail(`it would merge into a ${type}`);
   const ref: ObjectRef = { kind: type, namespace, name };
   switch (type) {
     case 'Namespace':
@@ -213,7 +214,12 @@ function parseWrite(write: JsonObject, namespace: string): Write {
     case 'PeerAuthentication':
     case 'DestinationRule': {
       if (where !== namespace) fail('it would write policies of another namespace');
-      const spec = type === 'PeerAuthentication' ? policySpec(manifest.spec) : holdSpec(manifest.spec, name);
+      const spec =
+        type === 'DestinationRule'
+          ? holdSpec(manifest.spec, name)
+          : kind === 'merge'
+            ? withoutMode(manifest.spec)
+            : policySpec(manifest.spec);
       const made = labels === undefined ? {} : { labels: { 'app.kubernetes.io/managed-by': 'padlock' } };
       return { kind, manifest: rebuilt(ref, made, spec === undefined ? {} : { spec }) };
     }
@@ -252,6 +258,13 @@ function policySpec(spec: unknown): JsonObject | undefined {
     ...(selector === undefined ? {} : { selector: { matchLabels: asTextMap(dig(selector, 'matchLabels')) } }),
     mtls: { mode },
   };
+}
+
+/** A merge does nothing but take the mode out again. */
+function withoutMode(spec: unknown): JsonObject {
+  const mtls = dig(spec, 'mtls');
+  if (mtls === null) return { mtls: null };
+  return dig(mtls, 'mode') === null ? { mtls: { mode: null } } : fail('it would merge more than a mode');
 }
 
 function holdSpec(spec: unknown, name: string): JsonObject | undefined {

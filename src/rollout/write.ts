@@ -14,7 +14,9 @@ export const fieldManager = 'padlock';
  */
 export type Write =
   | { readonly kind: 'apply'; readonly manifest: KubeObject }
-  | { readonly kind: 'delete'; readonly manifest: KubeObject };
+  | { readonly kind: 'delete'; readonly manifest: KubeObject }
+  /** A JSON merge patch (RFC 7396): `null` takes a field out that an apply would leave behind empty. Only for the way back. */
+  | { readonly kind: 'merge'; readonly manifest: KubeObject };
 
 /** Every kind that a rollout may write. Nothing else is ever written. */
 const writtenKinds: Readonly<Record<string, ResourceType>> = {
@@ -70,6 +72,14 @@ export function requestFor(write: Write, dryRun = false): RawRequest {
   const dry = dryRun ? 'dryRun=All' : '';
   if (write.kind === 'delete') {
     return { method: 'DELETE', path: dry === '' ? path : `${path}?${dry}` };
+  }
+  if (write.kind === 'merge') {
+    return {
+      method: 'PATCH',
+      path: `${path}?${[`fieldManager=${fieldManager}`, dry].filter((part) => part !== '').join('&')}`,
+      headers: { 'content-type': 'application/merge-patch+json', accept: 'application/json' },
+      body: JSON.stringify({ spec: write.manifest.spec }),
+    };
   }
   const query = [`fieldManager=${fieldManager}`, 'force=true', dry].filter((part) => part !== '').join('&');
   return {

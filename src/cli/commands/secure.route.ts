@@ -14,6 +14,8 @@ export interface SecureFlags extends ClusterFlags, DriveFlags {
   readonly revision?: string;
   readonly abort?: boolean;
   readonly forceGitops?: boolean;
+  /** Where the evidence bundle goes. */
+  readonly evidence?: string;
 }
 
 const text = (input: string): string => input;
@@ -68,6 +70,13 @@ export const secureRoute = buildCommand<SecureFlags, readonly [namespace: string
         optional: true,
         withNegated: false,
         brief: 'bring back what stood before the last rollout, from its record',
+      },
+      evidence: {
+        kind: 'parsed',
+        parse: text,
+        optional: true,
+        brief: 'keep the proof as "padlock evidence" does: a folder, or a file .tar.gz',
+        placeholder: 'PATH',
       },
       forceGitops: {
         kind: 'boolean',

@@ -48,8 +48,43 @@ export default async function secure(this: Context, flags: SecureFlags, namespac
   if (dry?.some(({ result }) => result === 'refused') === true) this.setExitCode(ExitCode.failed);
   if (onlyLook) return;
   if (!(await agreed(this, flags, 'Go on?'))) return;
-  await run(this, cluster, flags, { state: initialState(prepared.plan), event: { kind: 'start' }, saved });
+  const begin = { state: initialState(prepared.plan), event: { kind: 'start' }, saved } as const;
+  const { status } = await run(this, cluster, flags, begin);
+  if (status === 'done' && flags.evidence !== undefined) {
+    await keepEvidence(this, flags, namespace, flags.evidence);
+  }
 }
+
+/** The same bundle as `padlock evidence` makes, with a proof of its own: what is kept is what holds now. */
+async function keepEvidence(
+  context: Context,
+  flags: SecureFlags,
+  namespace: string,
+  output: string,
+): Promise<void> {
+  const { collect } = await import('./evidence.ts');
+  const isJson = flags.output === 'json';
+  const quiet = { ...context.stdout, write: async () => undefined };
+  const { context: kubeContext, kubeconfig, as, requestTimeout } = flags;
+  await collect.call(
+    isJson ? { ...context, stdout: quiet } : context,
+    {
+      ...(kubeContext === undefined ? {} : { context: kubeContext }),
+      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      ...(as === undefined ? {} : { as }),
+      ...(requestTimeout === undefined ? {} : { requestTimeout }),
+      ...(flags.probePods === undefined ? {} : { probePods: flags.probePods }),
+      probeImage: flags.probeImage,
+      ...evidenceReach,
+      output,
+    },
+    namespace,
+  );
+  if (isJson) await writeLine(context, { event: 'evidence', output });
+}
+
+/** As the flags of `padlock evidence` stand by default. */
+const evidenceReach = { since: 300_000, window: 0, rate: 250 } as const;
 
 async function showPlan(
   context: Context,

@@ -136,6 +136,11 @@ export class FakeCluster implements Cluster {
         this.put(objectOf(kind, namespace, target, body));
         return answer(200, {});
       case 'PATCH': {
+        if (request.headers?.['content-type'] === 'application/merge-patch+json') {
+          if (existing === undefined) return answer(404, { message: 'not found' });
+          this.put(objectOf(kind, namespace, target, mergePatch(existing, body)));
+          return answer(200, {});
+        }
         const owner = `${key} ${managerOf(request.path)}`;
         const before = this.#applied.get(owner) ?? {};
         const cleared = existing === undefined ? {} : subtract(existing, before, body);
@@ -222,6 +227,16 @@ function merge(into: JsonObject, from: JsonObject): JsonObject {
   const merged: Record<string, unknown> = { ...into };
   for (const [key, value] of Object.entries(from)) {
     merged[key] = isObject(value) ? merge(asObject(merged[key]), value) : value;
+  }
+  return merged;
+}
+
+/** RFC 7396. */
+function mergePatch(into: JsonObject, patch: JsonObject): JsonObject {
+  const merged: Record<string, unknown> = { ...into };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key];
+    else merged[key] = isObject(value) ? mergePatch(asObject(merged[key]), value) : value;
   }
   return merged;
 }
