@@ -1,4 +1,4 @@
-/** A count of what is done, on one line of a terminal that overwrites itself; nothing elsewhere. */
+/** A bar and a count of what is done, on one line of a terminal that overwrites itself; nothing elsewhere. */
 import type { Output } from './context.ts';
 
 export interface CountProgress {
@@ -14,7 +14,7 @@ export function countProgress(output: Output, what: string): CountProgress {
   let last = Promise.resolve();
   return {
     update(done, total) {
-      const wanted = `${eraseLine}${what} ${done} of ${total}`;
+      const wanted = `${eraseLine}${what} ${bar(done, total)} ${done} of ${total}`;
       last = last.then(() => output.write(wanted));
     },
     async clear() {
@@ -22,4 +22,12 @@ export function countProgress(output: Output, what: string): CountProgress {
       await output.write(eraseLine);
     },
   };
+}
+
+const barWidth = 24;
+
+/** `█████░░░░░`: full only when all is done. */
+function bar(done: number, total: number): string {
+  const filled = total === 0 ? barWidth : Math.floor((done / total) * barWidth);
+  return '█'.repeat(filled) + '░'.repeat(barWidth - filled);
 }

@@ -4,7 +4,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { PadlockError } from '../../errors.ts';
-import { type ArchiveFile, readTar, writeTar } from './tar.ts';
+import { type ArchiveFile, bundleHint, readTar, writeTar } from './tar.ts';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -55,7 +55,10 @@ export async function readBundle(source: string): Promise<readonly ArchiveFile[]
     if ((await stat(source)).isDirectory()) return await readFolder(source);
     archive = await readFile(source);
   } catch (cause) {
-    throw new PadlockError('FILE_NOT_READABLE', `cannot read ${source}: ${messageOf(cause)}`, { cause });
+    throw new PadlockError('FILE_NOT_READABLE', `cannot read ${source}: ${messageOf(cause)}`, {
+      cause,
+      hint: bundleHint,
+    });
   }
   let content: Buffer;
   try {
@@ -63,6 +66,7 @@ export async function readBundle(source: string): Promise<readonly ArchiveFile[]
   } catch (cause) {
     throw new PadlockError('INPUT_INVALID', `${source} is not an evidence bundle: ${messageOf(cause)}`, {
       cause,
+      hint: bundleHint,
     });
   }
   return readTar(content, source).map((file) => ({ ...file, path: file.path.replace(`${inner}/`, '') }));

@@ -2,7 +2,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { PadlockError } from '../../errors.ts';
 import { asNumber, asObject, asObjects, asText } from '../../sources/json-value.ts';
-import type { ArchiveFile } from './tar.ts';
+import { type ArchiveFile, bundleHint } from './tar.ts';
 
 export const manifestName = 'manifest.json';
 export const signatureName = 'manifest.sig';
@@ -92,7 +92,13 @@ export function checkBundle(
   const manifest = byPath.get(manifestName);
   const parsed = manifest === undefined ? {} : parseManifest(manifest);
   if (manifest === undefined || parsed.format !== format) {
-    throw new PadlockError('INPUT_INVALID', `${source} is not an evidence bundle: it has no ${manifestName}`);
+    throw new PadlockError(
+      'INPUT_INVALID',
+      `${source} is not an evidence bundle: it has no ${manifestName}`,
+      {
+        hint: bundleHint,
+      },
+    );
   }
   const entries = asObjects(parsed.files);
   const listed = new Set(entries.map((entry) => asText(entry.path) ?? ''));

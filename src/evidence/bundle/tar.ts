@@ -9,6 +9,8 @@ export interface ArchiveFile {
 
 const block = 512;
 
+export const bundleHint = 'expected is the folder or .tar.gz file that `padlock evidence -o` wrote';
+
 /** @param time seconds since the epoch, for every file */
 export function writeTar(files: readonly ArchiveFile[], time: number): Buffer {
   const parts = files.flatMap(({ path, content }) => [
@@ -52,7 +54,7 @@ function checksum(head: Buffer): number {
 export function readTar(archive: Buffer, source: string): readonly ArchiveFile[] {
   const files: ArchiveFile[] = [];
   const broken = (why: string): PadlockError =>
-    new PadlockError('INPUT_INVALID', `${source} is not an evidence bundle: ${why}`);
+    new PadlockError('INPUT_INVALID', `${source} is not an evidence bundle: ${why}`, { hint: bundleHint });
   for (let at = 0; at + block <= archive.length; ) {
     const head = archive.subarray(at, at + block);
     if (head.every((byte) => byte === 0)) return files;

@@ -78,6 +78,10 @@ export async function certificateInventory(
       unread.push({ pod: `${workload.namespace}/${pod}`, why: facts.why, notAllowed: facts.notAllowed });
       return [];
     }
+    if (facts.certificatesUnread !== undefined) {
+      const why = `a certificate in its dump is none: ${facts.certificatesUnread}`;
+      unread.push({ pod: `${workload.namespace}/${pod}`, why, notAllowed: false });
+    }
     if (facts.istioVersion !== '') versions.add(facts.istioVersion);
     const expectedId = idOf(mesh, workload);
     return facts.certificates.map((set) => ({

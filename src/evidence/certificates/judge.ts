@@ -13,7 +13,8 @@ export type CertificateProblem =
   | 'weak-key'
   | 'weak-signature'
   | 'root-expiring'
-  | 'mixed-roots';
+  | 'mixed-roots'
+  | 'unreadable';
 
 const severities = {
   expired: 'error',
@@ -27,6 +28,7 @@ const severities = {
   'weak-signature': 'warning',
   'root-expiring': 'warning',
   'mixed-roots': 'warning',
+  unreadable: 'error',
 } as const satisfies Record<CertificateProblem, 'error' | 'warning'>;
 
 export interface CertificateFinding {

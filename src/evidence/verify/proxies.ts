@@ -13,6 +13,8 @@ export type ProxyFacts =
       readonly via: string;
       readonly byPort: ReadonlyMap<number, Configured>;
       readonly certificates: readonly ProxyCertificates[];
+      /** Why the certificates in the dump could not be read. */
+      readonly certificatesUnread?: string;
       /** `1.27.1`, from the proxy's node metadata; empty where it does not say. */
       readonly istioVersion: string;
     }
@@ -40,9 +42,22 @@ export async function readProxy(
     read: true,
     via: dump.via,
     byPort,
-    certificates: certificatesInDump(dump.dump),
+    ...readDumpCertificates(dump.dump),
     istioVersion: dump.dump.kind === 'envoy' ? (asText(dump.dump.node.metadata.ISTIO_VERSION) ?? '') : '',
   };
+}
+
+/** A certificate that is none must not hide what else the dump says. */
+function readDumpCertificates(dump: ConfigDump): {
+  readonly certificates: readonly ProxyCertificates[];
+  readonly certificatesUnread?: string;
+} {
+  try {
+    return { certificates: certificatesInDump(dump) };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { certificates: [], certificatesUnread: error.message };
+  }
 }
 
 /** Ports that the proxy serves itself, by listeners of its bootstrap. */

@@ -236,10 +236,13 @@ function unclearRefusal(
 function mutualTlsNotShown(row: Columns): Decision | null {
   const outcome = row.mutualTls?.outcome;
   if (outcome === undefined) {
+    const missing = row.mutualTlsMissing ?? 'no client';
     return {
       verdict: 'INCONCLUSIVE',
-      reason: `plaintext is refused; mutual TLS was not tried: ${row.mutualTlsMissing ?? 'no client'}`,
-      next: 'use --probe-pods, which brings a client of its own',
+      reason: `plaintext is refused; mutual TLS was not tried: ${missing}`,
+      next: missing.startsWith('no Service')
+        ? 'add the port to a Service if the mesh shall call it; as it is, only plaintext callers could'
+        : 'use --probe-pods, which brings a client of its own',
     };
   }
   if (outcome.kind === 'accepted') return null;

@@ -8,7 +8,7 @@ import type { Workload } from '../../mesh/workload.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
 import { AdminReader } from '../admin.ts';
 import { meshRootsOf } from '../certificates/inventory.ts';
-import { judgeCertificates } from '../certificates/judge.ts';
+import { type CertificateFinding, judgeCertificates } from '../certificates/judge.ts';
 import type { ProxyCertificates } from '../certificates/workload-certificates.ts';
 import { readSyncStatus, type SyncAnswer } from '../control-plane/read-sync-status.ts';
 import { beginObservation } from '../observed/observe.ts';
@@ -262,9 +262,13 @@ function syncOf(
 function certificatesInDump(run: Run, workload: Workload, pod: string): VerifyRow['certificates'] {
   const facts = factsOf(run, workload, pod);
   if (facts?.read !== true) return [];
-  return facts.certificates
-    .flatMap((set) => judged(run, workload, pod, set))
-    .map((finding) => ({ ...finding, pod, seen: 'dump' }));
+  const found = facts.certificates.flatMap((set) => judged(run, workload, pod, set));
+  const { certificatesUnread: why } = facts;
+  const unread: readonly CertificateFinding[] =
+    why === undefined
+      ? []
+      : [{ problem: 'unreadable', severity: 'error', message: `a certificate in its dump is none: ${why}` }];
+  return [...unread, ...found].map((finding) => ({ ...finding, pod, seen: 'dump' }));
 }
 
 function judgeServed(
