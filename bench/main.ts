@@ -11,9 +11,10 @@ import { labPart } from './lab.ts';
 import type { Bench, Part } from './part.ts';
 import { scalePart } from './scale.ts';
 import { startupPart } from './startup.ts';
+import { verifyPart } from './verify.ts';
 import { whatIfPart } from './what-if.ts';
 
-const parts: readonly Part[] = [startupPart, checkPart, scalePart, whatIfPart, labPart];
+const parts: readonly Part[] = [startupPart, checkPart, scalePart, whatIfPart, labPart, verifyPart];
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, '.cache', 'bench');

@@ -156,6 +156,12 @@ describe('proxies that lie', () => {
   });
 });
 
+test('everywhere: namespaces that are not in the mesh are left out, and named', async () => {
+  const everywhere = await verify(await lab.mesh(), { workload: 'good' }, effects());
+  expect(everywhere.rows.map((one) => `${one.namespace}/${one.workload}`)).toEqual(['shop/Deployment/good']);
+  expect(everywhere.limits.join('\n')).toMatch(/not verified: .*istio-system/);
+});
+
 test('probe pods try a self-signed certificate too, and leave nothing behind', async () => {
   const mesh = await lab.mesh('shop');
   const image = 'curlimages/curl:8.16.0';

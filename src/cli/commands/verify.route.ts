@@ -52,8 +52,8 @@ export const verifyRoute = buildCommand<VerifyFlags, readonly [namespace?: strin
   docs: {
     brief:
       'Prove, port by port, that plaintext is refused and mutual TLS accepted with the expected identity.',
-    fullDescription: `Joins what is declared, what each proxy has loaded, and what real connections
-met. PROVEN needs both probes: plaintext refused on every pod, and a mesh
+    fullDescription: `Joins what is declared, what each proxy has loaded, what traffic did, and what
+probes met. PROVEN needs both probes: plaintext refused on every pod, and a mesh
 client's request accepted by mutual TLS under the expected SPIFFE ids. What
 could not be seen or tried is INCONCLUSIVE and says why. Probes are GETs or
 bare connections, nothing else.

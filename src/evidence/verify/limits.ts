@@ -3,7 +3,7 @@ import { type Mesh, workloads } from '../../mesh/mesh.ts';
 import type { Unseen } from '../../mesh/snapshot.ts';
 import type { SyncAnswer } from '../control-plane/read-sync-status.ts';
 import type { VerifyRow } from './row.ts';
-import type { Target, TargetOptions } from './targets.ts';
+import { namespacesOutside, type Target, type TargetOptions } from './targets.ts';
 
 export interface LimitFacts {
   readonly mesh: Mesh;
@@ -23,6 +23,7 @@ export function limitsOf({ mesh, options, targets, rows, sync }: LimitFacts): re
     ...observedLimits(rows),
     ...syncLimits(sync),
     ...drainingLimits(rows),
+    ...outsideLimits(namespacesOutside(mesh, options)),
     ...gateways.map(
       ({ namespace, name }) => `${namespace}/${name} is a gateway: PeerAuthentication does not apply to it`,
     ),
@@ -58,6 +59,13 @@ function syncLimits(sync: SyncAnswer | undefined): readonly string[] {
     return [`istiod was not asked what it sent to the proxies (${why})`];
   }
   return sync.complete ? [] : ['not every istiod answered what it sent to its proxies'];
+}
+
+function outsideLimits(namespaces: readonly string[]): readonly string[] {
+  if (namespaces.length === 0) return [];
+  return [
+    `no workload of these namespaces is in the mesh, so they were not verified: ${namespaces.join(', ')}`,
+  ];
 }
 
 function drainingLimits(rows: readonly VerifyRow[]): readonly string[] {

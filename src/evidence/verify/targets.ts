@@ -22,8 +22,10 @@ export interface Target {
 /** @throws PadlockError `WORKLOAD_NOT_FOUND` */
 export function targetsOf(mesh: Mesh, options: TargetOptions): readonly Target[] {
   const wanted = options.workload?.toLowerCase();
+  const outside = new Set(namespacesOutside(mesh, options));
   const all = workloads(mesh, options.namespaces).filter(
     (workload) =>
+      !outside.has(workload.namespace) &&
       workload.from !== 'workload-entry' &&
       workload.dataplane !== 'gateway' &&
       workload.dataplane !== 'waypoint' &&
@@ -44,6 +46,21 @@ export function targetsOf(mesh: Mesh, options: TargetOptions): readonly Target[]
     ports: options.ports ?? portsOf(mesh, workload),
     pods: workload.pods.filter(isServing),
   }));
+}
+
+/**
+ * Where nobody is named, namespaces without a single workload in the mesh are left out, and said to be: nothing there was
+ * meant to refuse plaintext.
+ */
+export function namespacesOutside(mesh: Mesh, options: TargetOptions): readonly string[] {
+  if (options.namespaces !== undefined) return [];
+  const all = workloads(mesh, undefined);
+  const inside = new Set(
+    all
+      .filter(({ dataplane }) => dataplane === 'sidecar' || dataplane === 'ambient')
+      .map(({ namespace }) => namespace),
+  );
+  return [...new Set(all.map(({ namespace }) => namespace))].filter((namespace) => !inside.has(namespace));
 }
 
 function isServing(pod: WorkloadPod): boolean {
