@@ -71,6 +71,8 @@ async function contents(flags: EvidenceFlags, namespace: string | undefined, gat
     about: {
       question,
       context: cluster.context,
+      startedAt: verification.startedAt,
+      finishedAt: verification.finishedAt,
       padlockVersion,
       kubernetes,
       istioVersions,
