@@ -18,6 +18,7 @@ import { watchServices } from './net/service-table.ts';
 import { startSocks } from './net/socks.ts';
 import { createNetwork } from './net/virtual-network.ts';
 import type { Sidecar, SidecarHost } from './sidecar/sidecar.ts';
+import type { LabConsole } from './workloads/program.ts';
 
 export interface CoreOptions {
   readonly api: LabApi;
@@ -29,6 +30,7 @@ export interface CoreOptions {
   readonly clusterCertificate: string;
   readonly startSidecar: ((host: SidecarHost) => Sidecar) | undefined;
   readonly proxyStatus?: () => readonly ProxyStatus[];
+  readonly console?: LabConsole | undefined;
   readonly token: (pod: PodObject, audience: string | undefined) => string | undefined;
   readonly drainMilliseconds: number;
   /** Something in the lab failed and is tried again, or one pod suffers: a sentence for the lab's log. */
@@ -60,6 +62,7 @@ export async function startCore(options: CoreOptions): Promise<ClusterCore> {
       events: (node) => createRecorder(api, 'kubelet', now, node),
       startSidecar: options.startSidecar,
       proxyStatus: options.proxyStatus,
+      console: options.console,
       token: options.token,
       folder,
       drainMilliseconds: options.drainMilliseconds,

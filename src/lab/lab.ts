@@ -4,6 +4,7 @@ import type { Api } from './api/api.ts';
 import { createApiCertificates } from './api/api-certificates.ts';
 import { createApi, type LabApi } from './api/create-api.ts';
 import { type ApiServer, startApiServer } from './api/server.ts';
+import { consoleObjects } from './bootstrap/console.ts';
 import { istioSystemObjects } from './bootstrap/istio-system.ts';
 import { publishKubernetesService } from './bootstrap/kubernetes-service.ts';
 import { publishMeshRoot } from './bootstrap/mesh-root.ts';
@@ -19,6 +20,7 @@ import { type KubeconfigFacts, kubeconfigText } from './kubeconfig.ts';
 import type { RunningKubelet } from './kubelet/node-agent.ts';
 import { maxNodes } from './kubelet/pod-addresses.ts';
 import type { Network } from './net/network.ts';
+import type { LabConsole } from './workloads/program.ts';
 
 export interface LabOptions {
   /** The name of the kubeconfig's context is `padlock-NAME`; `lab` when absent. */
@@ -39,6 +41,8 @@ export interface LabOptions {
   readonly data?: string;
   /** A PATH to find curl in; without it a small curl of the lab's own runs in pods. */
   readonly path?: string;
+  /** What the `kiali` Service of istio-system leads to; without it there is no such Service. */
+  readonly console?: LabConsole;
   /** Something in the lab failed and is tried again: a sentence, for a log. */
   readonly onProblem?: (sentence: string, error: unknown) => void;
 }
@@ -98,6 +102,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     clusterCertificate: certificates.caCertificate,
     startSidecar: istiod.startSidecar,
     proxyStatus: istiod.status,
+    console: options.console,
     token: (pod, audience) => (server === undefined ? undefined : tokenOf(api, server, pod, audience)),
     drainMilliseconds: options.propagation === undefined ? quickDrain : options.propagation.max + quickDrain,
     onProblem,
@@ -126,9 +131,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     throw error;
   }
   const unpublish = publishKubernetesService(api, core.network, server.port);
-  const objects = istioSystemObjects(
-    options.meshConfig === undefined ? {} : { meshConfig: options.meshConfig },
-  );
+  const objects = [
+    ...istioSystemObjects(options.meshConfig === undefined ? {} : { meshConfig: options.meshConfig }),
+    ...(options.console === undefined ? [] : consoleObjects()),
+  ];
   for (const object of objects) installed(api, object);
   return assemble({ options, api, core, istiod, server, curl, certificates, objects }, async () => {
     unpublish();

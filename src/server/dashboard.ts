@@ -7,6 +7,7 @@ import type { Clock } from './cluster-source.ts';
 import { EventStream } from './event-stream.ts';
 import { dashboardHandler } from './handler.ts';
 import { type Handler, serveOnLoopback } from './node-server.ts';
+import { Observing } from './observing.ts';
 import { Refusals } from './refusals.ts';
 import { RolloutActions } from './rollout-actions.ts';
 import type { Source } from './source.ts';
@@ -71,6 +72,9 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     source,
     events,
     ...(rollouts === undefined ? {} : { rollouts }),
+    ...(source.cluster === undefined
+      ? {}
+      : { observing: new Observing(source, source.cluster, () => clock.now()) }),
     allowChanges,
     version,
     boot,

@@ -8,6 +8,7 @@ import type { Clock } from './cluster-source.ts';
 import type { EventStream } from './event-stream.ts';
 import { evidenceArchive } from './evidence-archive.ts';
 import { findingsView } from './findings-view.ts';
+import type { Observing } from './observing.ts';
 import type { RolloutActions } from './rollout-actions.ts';
 import { rolloutViews } from './rollout-views.ts';
 import { signInPage } from './sign-in.ts';
@@ -21,6 +22,7 @@ export interface HandlerParts {
   readonly events: EventStream;
   /** Absent where there is no cluster. */
   readonly rollouts?: RolloutActions;
+  readonly observing?: Observing;
   readonly allowChanges: boolean;
   readonly version: string;
   readonly boot: string;
@@ -49,6 +51,10 @@ const reads: Readonly<Record<string, Answer>> = {
     if (cluster === undefined) return noCluster('certificates are read from running proxies');
     return json(await certificatesView(source, { cluster, now: () => clock.now(), signal: request.signal }));
   },
+  '/api/observed': async (_request, { observing }) =>
+    observing === undefined
+      ? noCluster('traffic is observed at running proxies')
+      : json(await observing.look()),
   '/api/rollouts': async (_request, { source, rollouts, clock }) => {
     if (source.cluster === undefined || rollouts === undefined) return noCluster('a rollout needs a cluster');
     return json(await rolloutViews(source.cluster, source.namespaces, rollouts, clock.now()));

@@ -1,5 +1,7 @@
 /** What the server and the page tell each other: types only, so that the page may import them. */
+
 import type { Severity } from '../mesh/findings/finding.ts';
+import type { ObservedCall } from '../mesh/graph/observed.ts';
 
 export interface DashboardState {
   readonly version: string;
@@ -71,6 +73,17 @@ export interface FindingsView {
   readonly revision: number;
   readonly findings: readonly FindingView[];
   readonly suppressed: number;
+}
+
+export interface ObservedView {
+  /** RFC 3339. */
+  readonly from: string;
+  readonly to: string;
+  readonly calls: readonly ObservedCall[];
+  /** What was looked at: `access log: 12 of 12 proxies`. */
+  readonly sources: readonly string[];
+  /** What could not be looked at, and why. */
+  readonly unseen: readonly string[];
 }
 
 export interface CertificateView {

@@ -1,6 +1,6 @@
 /** The page's memory: what the server said, what the worker made of it, and what happens. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { DashboardEvent, DashboardState } from '../server/wire.ts';
+import type { DashboardEvent, DashboardState, ObservedView } from '../server/wire.ts';
 import { ApiError, getJson } from './api.ts';
 import type { MeshSummary } from './worker/protocol.ts';
 import { WorkerClient, WorkerError } from './worker-client.ts';
@@ -17,6 +17,14 @@ export interface Dashboard {
   /** Counts up with every word about a rollout. */
   readonly rolloutTick: number;
   readonly worker: WorkerClient;
+  readonly observing: Observing;
+}
+
+export interface Observing {
+  readonly on: boolean;
+  readonly view: ObservedView | undefined;
+  readonly error: string | undefined;
+  readonly turn: (on: boolean) => void;
 }
 
 export type NumberedEvent = DashboardEvent & { readonly number: number };
@@ -94,7 +102,48 @@ export function useDashboard(): Dashboard {
     });
   }, [refresh, hear, fail]);
 
-  return { state, mesh, connection, problem, events, rolloutTick, worker };
+  const observing = useObserving(worker, setMesh);
+  return { state, mesh, connection, problem, events, rolloutTick, worker, observing };
+}
+
+const observeEveryMs = 4_000;
+
+/** While it is on, traffic is asked for every few seconds; what was seen stays in the picture until it is turned off. */
+function useObserving(worker: WorkerClient, show: (mesh: MeshSummary) => void): Observing {
+  const [on, turn] = useState(false);
+  const [view, setView] = useState<ObservedView>();
+  const [error, setError] = useState<string>();
+  const last = useRef('[]');
+  useEffect(() => {
+    const ended = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const draw = async (next: ObservedView | undefined): Promise<void> => {
+      const calls = next?.calls ?? [];
+      const text = JSON.stringify(calls);
+      setView(next);
+      // The same traffic draws the same picture.
+      if (text === last.current) return;
+      last.current = text;
+      show(await worker.ask('observe', { calls }));
+    };
+    const look = async (): Promise<void> => {
+      try {
+        await draw(await getJson<ObservedView>('/api/observed', ended.signal));
+        setError(undefined);
+      } catch (thrown) {
+        if (ended.signal.aborted) return;
+        setError(thrown instanceof Error ? thrown.message : String(thrown));
+      }
+      if (!ended.signal.aborted) timer = setTimeout(() => void look(), observeEveryMs);
+    };
+    if (on) void look();
+    else if (last.current !== '[]') void draw(undefined);
+    return () => {
+      ended.abort();
+      clearTimeout(timer);
+    };
+  }, [on, worker, show]);
+  return { on, view, error, turn };
 }
 
 interface Listener {

@@ -156,6 +156,21 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     await keepPicture(page, '4-events');
   });
 
+  test('observed traffic joins the graph, and only it when asked', async () => {
+    await openPageOf('Graph');
+    await page.getByRole('button', { name: 'Observe traffic' }).click();
+    await page.getByText(/traffic seen from/i).waitFor();
+    expect(await lab.run('shop', 'sleep', 'curl', '-sS', 'http://web:8000/get')).toContain('"url"');
+    await page.locator('.call.observed.state-mtls').first().waitFor();
+    await page.locator('.call.observed.state-refused').first().waitFor();
+    await page.getByRole('checkbox', { name: 'Observed only' }).check();
+    await page.locator('.call.declared').first().waitFor({ state: 'detached' });
+    await keepPicture(page, '4b-observed');
+    await page.getByRole('checkbox', { name: 'Observed only' }).uncheck();
+    await page.getByRole('button', { name: 'Observing traffic' }).click();
+    await page.locator('.call.observed').first().waitFor({ state: 'detached' });
+  });
+
   test('details: the mode by port with its chain of reasons', async () => {
     await openPageOf('Graph');
     await box('web').click();

@@ -2,6 +2,7 @@
 import { PadlockError } from '../../errors.ts';
 import { type ServedLab, type ServeOptions, serveLab } from '../../lab/daemon/serve-lab.ts';
 import type { Context } from '../context.ts';
+import { labDashboard } from './lab-console.ts';
 
 /**
  * @returns why it ended
@@ -9,13 +10,16 @@ import type { Context } from '../context.ts';
  */
 export async function runServedLab(
   options: ServeOptions,
-  { signal, stderr }: Pick<Context, 'signal' | 'stderr'>,
+  context: Pick<Context, 'signal' | 'stderr' | 'clock' | 'nonce' | 'connect'>,
   onReady: (lab: ServedLab) => Promise<void>,
 ): Promise<'asked' | 'interrupted'> {
+  const { signal, stderr } = context;
   const onProblem = (sentence: string, error: unknown): void => {
     void stderr.write(`${sentence}: ${error instanceof Error ? error.message : String(error)}\n`);
   };
-  const served = await serveLab({ ...options, lab: { ...options.lab, onProblem } });
+  const console = labDashboard(context);
+  const served = await serveLab({ ...options, lab: { ...options.lab, onProblem, console } });
+  console.open(served.state.kubeconfig);
   try {
     if (signal.aborted)
       throw new PadlockError('INTERRUPTED', 'interrupted; the lab that was starting is ended');
@@ -23,6 +27,7 @@ export async function runServedLab(
     await Promise.race([served.stopAsked, aborted(signal)]);
     return signal.aborted ? 'interrupted' : 'asked';
   } finally {
+    await console.close();
     await served.close();
   }
 }

@@ -5,6 +5,7 @@ import type { ProxyStatus } from '../istiod/istiod.ts';
 import type { PodObject } from '../kinds/pod.ts';
 import type { Network } from '../net/network.ts';
 import type { Sidecar, SidecarHost } from '../sidecar/sidecar.ts';
+import type { LabConsole } from '../workloads/program.ts';
 import type { HostTools } from './commands/command.ts';
 
 export interface LabNode {
@@ -25,6 +26,7 @@ export interface NodeEnvironment {
   readonly startSidecar: ((host: SidecarHost) => Sidecar) | undefined;
   /** What the control plane sent to each sidecar; undefined while the lab runs without one. */
   readonly proxyStatus: (() => readonly ProxyStatus[]) | undefined;
+  readonly console: LabConsole | undefined;
   /** A token for a pod's service account, as the projected volume holds it. */
   readonly token: (pod: PodObject, audience: string | undefined) => string | undefined;
   /** The folder for containers' files; private to the lab. */

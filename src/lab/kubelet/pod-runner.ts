@@ -339,6 +339,7 @@ export class PodRunner {
       listen: (port, onConnection, options) => this.network.listen(port, onConnection, options),
       connect: (name, port) => this.network.connect('application', name, port),
       proxyStatus: this.#environment.proxyStatus,
+      console: this.#environment.console,
       log: say,
       now,
     };

@@ -1,5 +1,6 @@
 /** Which program an image is: matched by the image's name, as people write it in manifests. */
 import type { Container } from '../kinds/pod.ts';
+import { startConsole } from './console.ts';
 import { startGeneric } from './generic.ts';
 import { type Dialect, defaultPort } from './httpbin/dialect.ts';
 import { httpbin } from './httpbin/httpbin.ts';
@@ -13,6 +14,7 @@ export function programOf(container: Container): StartProgram | undefined {
   const dialect = httpbinDialect(image);
   if (dialect !== undefined) return (host) => startHttpbin(host, dialect);
   if (/(^|\/)pilot$/.test(image)) return startIstiodServer;
+  if (/(^|\/)kiali$/.test(image)) return startConsole;
   const greeting = greetings.find(([pattern]) => pattern.test(image))?.[1];
   const ports = declaredPorts(container);
   if (greeting !== undefined) {

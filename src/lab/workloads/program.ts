@@ -15,6 +15,13 @@ export interface ListenOptions {
   readonly loopbackOnly?: boolean;
 }
 
+/** A page about the mesh that whoever starts the lab serves: the lab only leads connections to it. */
+export interface LabConsole {
+  /** How a person gets in, for the pod's log. */
+  readonly log: string;
+  readonly accept: (socket: Socket) => void;
+}
+
 export interface ProgramHost {
   readonly pod: PodObject;
   readonly container: Container;
@@ -26,6 +33,8 @@ export interface ProgramHost {
   connect(host: string, port: number): Promise<Socket>;
   /** What the control plane sent to each sidecar: for its own pod's debug pages. */
   readonly proxyStatus: (() => readonly ProxyStatus[]) | undefined;
+  /** What stands behind the `kiali` Service; undefined where the lab was given none. */
+  readonly console: LabConsole | undefined;
   /** A line for the container's log. */
   log(line: string): void;
   now(): Date;

@@ -10,6 +10,8 @@ export interface ViewOptions {
   readonly only: 'all' | 'not-mtls';
   /** Only calls that traffic showed. */
   readonly observedOnly: boolean;
+  /** Of a mesh as it would be: the graph that tells where traffic was seen. Its states do not count. */
+  readonly traffic?: Graph;
   /** At most so many edges are drawn, the worst first; the rest is counted. */
   readonly limit: number;
 }
@@ -105,13 +107,15 @@ function joinPairs(
 ): { readonly joined: ReadonlyMap<string, Joined>; readonly totals: PairCounts } {
   const joined = new Map<string, Joined>();
   const totals = { ...noPairs };
+  const { traffic = graph } = options;
+  const known = graph.nodes.map(({ id }) => traffic.indexOf.get(id));
   for (const [from, source] of place.entries()) {
     if (source === undefined) continue;
     for (const [to, target] of place.entries()) {
       if (target === undefined || from === to) continue;
       const declared = graph.declared(from, to);
-      const observed = graph.observed(from, to);
-      const bits = declared | observed;
+      const observed = traffic.observed(known[from] ?? -1, known[to] ?? -1);
+      const bits = traffic === graph ? declared | observed : declared;
       if (bits === 0) continue;
       const state = stateOf(bits);
       totals[state]++;

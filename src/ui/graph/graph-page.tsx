@@ -1,7 +1,7 @@
 /** The graph: picture or table, toolbar, legend, and the panel about what is selected. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { DashboardState } from '../../server/wire.ts';
-import type { Dashboard } from '../use-dashboard.ts';
+import type { Dashboard, Observing } from '../use-dashboard.ts';
 import { plural } from '../words.ts';
 import type { MeshSummary } from '../worker/protocol.ts';
 import { Details } from './details-panel.tsx';
@@ -62,6 +62,8 @@ export function GraphPage({ dashboard, mesh, state, theme, hidden }: GraphPagePr
         mesh={mesh}
         view={view}
         find={{ text, matches: ids.length }}
+        observing={dashboard.observing}
+        live={state.live}
         table={table}
         whatIf={whatIf}
         setFind={setText}
@@ -88,7 +90,12 @@ export function GraphPage({ dashboard, mesh, state, theme, hidden }: GraphPagePr
                 collapse={view.collapse}
               />
               <Legend totals={view.view.totals} />
-              <Notes view={view.view} choosing={view.choice !== undefined} only={view.only} />
+              <Notes
+                view={view.view}
+                choosing={view.choice !== undefined}
+                only={view.only}
+                observing={dashboard.observing}
+              />
             </>
           )}
         </div>
@@ -126,13 +133,15 @@ interface NotesProps {
   };
   readonly choosing: boolean;
   readonly only: 'all' | 'not-mtls';
+  readonly observing: Observing;
 }
 
 /** What the picture does not show is said. */
-function Notes({ view, choosing, only }: NotesProps) {
+function Notes({ view, choosing, only, observing }: NotesProps) {
   const empty = view.edges.length === 0 && only === 'not-mtls';
   return (
     <div className="notes" aria-live="polite">
+      <Observed observing={observing} />
       {choosing ? <p className="note strong">This is what would be, not what is.</p> : null}
       {view.left > 0 ? (
         <p className="note">
@@ -144,6 +153,30 @@ function Notes({ view, choosing, only }: NotesProps) {
         <p className="note">There is nothing to draw in the chosen namespaces.</p>
       ) : null}
     </div>
+  );
+}
+
+function Observed({ observing: { on, view, error } }: { readonly observing: Observing }) {
+  if (!on) return null;
+  if (error !== undefined) return <p className="note">Traffic cannot be observed: {error}</p>;
+  if (view === undefined) return <p className="note">Reading the proxies’ counters and access logs</p>;
+  const time = (text: string): string => new Date(text).toLocaleTimeString('en-GB');
+  return (
+    <details className="note">
+      <summary>
+        {view.calls.length === 0 ? 'No traffic seen' : 'Traffic seen'} from {time(view.from)} to{' '}
+        {time(view.to)}
+        {view.unseen.length > 0 ? `, ${plural(view.unseen.length, 'gap')}` : ''}
+      </summary>
+      <ul>
+        {[...view.sources, ...view.unseen].map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+      <p className="hint">
+        Seeing no plaintext proves nothing; Evidence does. Access logs are read ten minutes back.
+      </p>
+    </details>
   );
 }
 

@@ -1,5 +1,6 @@
 /** What is shown of the mesh. */
 import { Icon } from '../icons.tsx';
+import type { Observing } from '../use-dashboard.ts';
 import { namespaceLabel, plural } from '../words.ts';
 import type { MeshSummary } from '../worker/protocol.ts';
 import { Find } from './find.tsx';
@@ -9,6 +10,8 @@ export interface ToolbarProps {
   readonly mesh: MeshSummary;
   readonly view: ViewState;
   readonly find: { readonly text: string; readonly matches: number };
+  readonly observing: Observing;
+  readonly live: boolean;
   readonly table: boolean;
   readonly whatIf: boolean;
   readonly setFind: (text: string) => void;
@@ -18,7 +21,7 @@ export interface ToolbarProps {
 }
 
 export function Toolbar(props: ToolbarProps) {
-  const { mesh, view, find, table, whatIf } = props;
+  const { mesh, view, find, table, whatIf, observing, live } = props;
   return (
     <div className="toolbar" role="toolbar" aria-label="What is shown">
       <Find mesh={mesh} text={find.text} matches={find.matches} change={props.setFind} go={props.goToFound} />
@@ -35,6 +38,16 @@ export function Toolbar(props: ToolbarProps) {
         </button>
       </div>
       <Namespaces mesh={mesh} view={view} />
+      <button
+        type="button"
+        aria-pressed={observing.on}
+        className="toggle"
+        disabled={!live}
+        title="Reads the proxies' counters and access logs; changes nothing"
+        onClick={() => observing.turn(!observing.on)}
+      >
+        {observing.on ? 'Observing traffic' : 'Observe traffic'}
+      </button>
       <label className="check">
         <input
           type="checkbox"

@@ -10,8 +10,11 @@ import { useLoaded } from './use-loaded.ts';
 const severities = ['error', 'warning', 'info'] as const;
 const words = { error: 'error', warning: 'warning', info: 'note' } as const;
 
-export function FindingsPage({ mesh }: PageProps) {
-  const loaded = useLoaded<FindingsView>((signal) => getJson('/api/findings', signal), String(mesh.revision));
+export function FindingsPage({ state }: PageProps) {
+  const loaded = useLoaded<FindingsView>(
+    (signal) => getJson('/api/findings', signal),
+    `${state.boot} ${state.revision}`,
+  );
   return (
     <PageFrame
       title="Findings"

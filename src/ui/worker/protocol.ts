@@ -3,6 +3,7 @@ import type { ChangeKind } from '../../mesh/diff.ts';
 import type { Choice } from '../../mesh/graph/choice.ts';
 import type { EdgeDetail, PairDetail, WorkloadDetail } from '../../mesh/graph/details.ts';
 import type { EdgeState } from '../../mesh/graph/edge-state.ts';
+import type { ObservedCall } from '../../mesh/graph/observed.ts';
 import type { GraphView, ViewEdge } from '../../mesh/graph/view.ts';
 
 export interface NamespaceSummary {
@@ -14,6 +15,7 @@ export interface NamespaceSummary {
 }
 
 export interface MeshSummary {
+  /** Counts up with each snapshot and each observation. */
   readonly revision: number;
   readonly namespaces: readonly NamespaceSummary[];
   readonly rootNamespace: string;
@@ -100,6 +102,11 @@ export type EdgeAnswer =
 /** Each question with its answer. */
 export interface Questions {
   readonly load: { readonly ask: { readonly asked?: readonly string[] }; readonly answer: MeshSummary };
+  /** Traffic that was seen; the graph is made anew with it. */
+  readonly observe: {
+    readonly ask: { readonly calls: readonly ObservedCall[] };
+    readonly answer: MeshSummary;
+  };
   readonly view: { readonly ask: ViewRequest; readonly answer: LaidOutView };
   readonly workload: {
     readonly ask: AtRevision & { readonly id: string };

@@ -7,6 +7,7 @@ import type { Choice } from '../../mesh/graph/choice.ts';
 import { edgeDetail, pairsBetween, workloadDetail } from '../../mesh/graph/details.ts';
 import type { EdgeState } from '../../mesh/graph/edge-state.ts';
 import { buildGraph, type Graph } from '../../mesh/graph/graph.ts';
+import type { ObservedCall } from '../../mesh/graph/observed.ts';
 import { type ViewOptions, viewOf } from '../../mesh/graph/view.ts';
 import { buildMesh, type Mesh } from '../../mesh/mesh.ts';
 import type { Snapshot } from '../../mesh/snapshot.ts';
@@ -41,6 +42,9 @@ class SnapshotRefused extends Error {
   }
 }
 
+/** What traffic showed; kept from snapshot to snapshot. */
+let calls: readonly ObservedCall[] = [];
+let revision = 0;
 let loaded: Loaded | undefined;
 let after: { readonly key: string; readonly mesh: Mesh; readonly graph: Graph } | undefined;
 /** Layouts by the nodes that they place: a policy change must not move the picture about. */
@@ -57,14 +61,24 @@ async function load({ asked }: Questions['load']['ask']): Promise<MeshSummary> {
   const response = await fetch('/api/snapshot');
   if (!response.ok)
     throw new SnapshotRefused(response.status, `the snapshot was refused: HTTP ${response.status}`);
-  const revision = Number(response.headers.get('x-revision') ?? 0);
   // The server's own snapshot, by the same types.
   const snapshot = (await response.json()) as Snapshot;
   const mesh = buildMesh(snapshot);
-  const graph = buildGraph(mesh, { asked });
+  return takeUp(mesh, asked);
+}
+
+function observe(ask: Questions['observe']['ask']): MeshSummary {
+  const { mesh, asked } = current();
+  calls = ask.calls;
+  return takeUp(mesh, asked);
+}
+
+function takeUp(mesh: Mesh, asked: readonly string[] | undefined): MeshSummary {
+  const graph = buildGraph(mesh, { asked, observed: calls });
   loaded = { mesh, graph, asked };
   after = undefined;
-  return summaryOf(revision, mesh, graph);
+  revision++;
+  return summaryOf(mesh, graph);
 }
 
 const systemNamespaces: ReadonlySet<string> = new Set([
@@ -76,7 +90,7 @@ const systemNamespaces: ReadonlySet<string> = new Set([
   'gke-managed-system',
 ]);
 
-function summaryOf(revision: number, mesh: Mesh, graph: Graph): MeshSummary {
+function summaryOf(mesh: Mesh, graph: Graph): MeshSummary {
   const { rootNamespace } = mesh.config;
   const counts = new Map<string, number>();
   for (const { namespace } of graph.nodes) counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
@@ -100,7 +114,7 @@ function summaryOf(revision: number, mesh: Mesh, graph: Graph): MeshSummary {
         ports: ports.map(({ port }) => port),
       })),
     unseen: unseenSentences(mesh),
-    observed: false,
+    observed: calls.length > 0,
   };
 }
 
@@ -125,14 +139,21 @@ function view(request: ViewRequest): LaidOutView {
     observedOnly: request.observedOnly,
     limit: mostEdges,
   };
-  const shown = viewOf(graphFor(request.choice), options);
+  const { graph } = current();
+  const shown = viewOf(graphFor(request.choice), {
+    ...options,
+    ...(request.choice === undefined ? {} : { traffic: graph }),
+  });
   const before =
     request.choice === undefined
       ? undefined
       : new Map(
-          viewOf(current().graph, { ...options, only: 'all', limit: Number.POSITIVE_INFINITY }).edges.map(
-            ({ id, state }): readonly [string, EdgeState] => [id, state],
-          ),
+          viewOf(graph, {
+            ...options,
+            only: 'all',
+            observedOnly: false,
+            limit: Number.POSITIVE_INFINITY,
+          }).edges.map(({ id, state }): readonly [string, EdgeState] => [id, state]),
         );
   const viewed = now();
   const key = shown.nodes.map(({ id }) => id).join('\n');
@@ -161,7 +182,7 @@ function membersOf(graph: Graph, id: string): readonly number[] {
 function edge({ source, target }: Questions['edge']['ask']): EdgeAnswer | undefined {
   const { mesh, graph, asked } = current();
   if (!source.startsWith('ns:') && !target.startsWith('ns:')) {
-    const detail = edgeDetail(mesh, graph, source, target, { asked });
+    const detail = edgeDetail(mesh, graph, source, target, { asked, observed: calls });
     return detail === undefined ? undefined : { kind: 'pair', detail };
   }
   const found = pairsBetween(graph, membersOf(graph, source), membersOf(graph, target), 200);
@@ -172,6 +193,8 @@ async function answer(question: Question): Promise<Questions[Topic]['answer']> {
   switch (question.topic) {
     case 'load':
       return load(question.ask);
+    case 'observe':
+      return observe(question.ask);
     case 'view':
       return view(question.ask);
     case 'workload':
