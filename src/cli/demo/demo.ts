@@ -7,6 +7,7 @@ import { writePrivate } from '../../lab/daemon/write-private.ts';
 import { startLab } from '../../lab/lab.ts';
 import { paint } from '../../report/style.ts';
 import type { Context } from '../context.ts';
+import { offerDashboard } from './offer-dashboard.ts';
 import { tellStory } from './story.ts';
 
 export default async function demo(this: Context): Promise<void> {
@@ -33,6 +34,7 @@ export default async function demo(this: Context): Promise<void> {
     const isGood = await tellStory(this, cluster);
     signal.throwIfAborted();
     if (!isGood) this.setExitCode(ExitCode.failed);
+    await offerDashboard(this, cluster);
     await stdout.write(closing(this, isGood, clock.now() - started));
   } catch (error) {
     if (signal.aborted) throw new PadlockError('INTERRUPTED', 'interrupted; the demo’s mesh is gone again');
@@ -74,6 +76,7 @@ function suggestions(padlock: string): string {
     [`eval "$(${padlock} lab up)"`, 'a mesh like this one, to keep'],
     ['kubectl get pods -n istio-system', 'it is a cluster to kubectl'],
     [`${padlock} posture -A`, 'what each port accepts'],
+    [`${padlock} dashboard -A`, 'the same as a page, and what STRICT would break'],
     [`${padlock} secure NAMESPACE --dry-run`, 'what it would do to yours'],
   ];
   const width = Math.max(...rows.map(([command = '']) => command.length));

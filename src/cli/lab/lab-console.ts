@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { LabConsole } from '../../lab/workloads/program.ts';
 import type { Dashboard } from '../../server/dashboard.ts';
+import type { Cluster } from '../../sources/cluster.ts';
 import type { Context } from '../context.ts';
 
 export interface LabDashboard extends LabConsole {
@@ -68,23 +69,33 @@ export function labDashboard(context: Outside): LabDashboard {
 }
 
 async function serve(context: Outside, kubeconfig: string, token: string): Promise<Dashboard> {
+  return serveClusterDashboard(context, await context.connect({ kubeconfig }), { token });
+}
+
+/** A dashboard that changes nothing, on any free port; its code is loaded now and not before. */
+export async function serveClusterDashboard(
+  context: Outside,
+  cluster: Cluster,
+  options: { readonly token?: string; readonly namespaces?: readonly string[] },
+): Promise<Dashboard> {
   const [{ readAssets }, { clusterSource }, { startDashboard }] = await Promise.all([
     import('../../server/assets.ts'),
     import('../../server/cluster-source.ts'),
     import('../../server/dashboard.ts'),
   ]);
   const assets = readAssets();
-  const cluster = await context.connect({ kubeconfig });
-  const source = await clusterSource({ cluster, clock: context.clock });
+  const { token, namespaces } = options;
+  const { clock } = context;
+  const source = await clusterSource({ cluster, clock, ...(namespaces === undefined ? {} : { namespaces }) });
   return startDashboard({
     source,
     assets,
     port: 0,
     allowChanges: false,
     version: packageJson.version,
-    clock: context.clock,
+    clock,
     nonce: () => context.nonce(),
-    token,
+    ...(token === undefined ? {} : { token }),
     onError: (error) => {
       void context.stderr.write(
         `the dashboard failed: ${error instanceof Error ? error.stack : String(error)}\n`,
