@@ -13,10 +13,13 @@ export function startIstiodServer(host: ProgramHost): Program {
   return serve(host, {
     ports: [8080, 15014],
     answer: (request) =>
-      request.target.split('?')[0] === '/debug/syncz'
-        ? syncz(request, proxyStatus?.() ?? [])
-        : answer(request),
+      pathOf(request) === '/debug/syncz' ? syncz(request, proxyStatus?.() ?? []) : answer(request),
   });
+}
+
+/** istioctl asks for `//version`; Go's server takes two slashes for one. */
+function pathOf(request: WebRequest): string {
+  return (request.target.split('?')[0] ?? '').replaceAll(/\/{2,}/g, '/');
 }
 
 /** As istiod: debug pages are for callers on the pod's own loopback (a port-forward, `pilot-discovery request`). */
@@ -50,7 +53,7 @@ const text = (body: string, status = 200): WebAnswer => ({
 });
 
 function answer(request: WebRequest): WebAnswer {
-  const path = request.target.split('?')[0];
+  const path = pathOf(request);
   if (path === '/ready') return text('');
   if (path === '/version') return text(`${istioVersion}-padlock-Clean`);
   if (path === '/metrics') {

@@ -1,13 +1,19 @@
-/** `pilot-agent request [--debug-port N] METHOD PATH`: asks the sidecar's own admin server, as Padlock's evidence and istioctl do. */
+/**
+ * `pilot-agent request [--debug-port N] METHOD PATH`: asks the sidecar's own admin server, as Padlock's evidence and
+ * istioctl do; `pilot-discovery request METHOD PATH` asks istiod's debug pages in the same way.
+ */
 import { request } from 'node:http';
 import { type Command, type CommandContext, exit, say, write } from './command.ts';
 
-const adminPort = 15000;
-const usage = 'Usage:\n  pilot-agent request <method> <path> [--debug-port <port>]';
+/** Envoy's administration interface. */
+export const pilotAgent: Command = (context) => requester(context, 'pilot-agent', 15000);
 
-export const pilotAgent: Command = async (context) => {
+/** istiod's monitoring port, where the debug pages are for callers on its own loopback. */
+export const pilotDiscovery: Command = (context) => requester(context, 'pilot-discovery', 15014);
+
+async function requester(context: CommandContext, name: string, usualPort: number): Promise<number> {
   const words: string[] = [];
-  let port = adminPort;
+  let port = usualPort;
   for (let index = 1; index < context.argv.length; index += 1) {
     const word = context.argv[index] ?? '';
     const inline = /^--debug-port=(\d+)$/.exec(word);
@@ -19,7 +25,8 @@ export const pilotAgent: Command = async (context) => {
   }
   const [command, method, path] = words;
   if (command !== 'request' || method === undefined || path === undefined) {
-    await say(context.stderr, `Error: the lab's pilot-agent knows "request" only\n${usage}`);
+    const usage = `Usage:\n  ${name} request <method> <path> [--debug-port <port>]`;
+    await say(context.stderr, `Error: the lab's ${name} knows "request" only\n${usage}`);
     return exit.failed;
   }
   try {
@@ -29,7 +36,7 @@ export const pilotAgent: Command = async (context) => {
     await say(context.stderr, `Error: failed to execute command on Envoy: ${why}`);
     return exit.failed;
   }
-};
+}
 
 /** Writes the body as it comes; a status that is not 200 is an error, as pilot-agent has it. */
 async function ask(context: CommandContext, port: number, method: string, path: string): Promise<number> {

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { type Command, type CommandContext, exit, say } from './command.ts';
 import { curl } from './curl.ts';
-import { pilotAgent } from './pilot-agent.ts';
+import { pilotAgent, pilotDiscovery } from './pilot-agent.ts';
 import { parseScript, ShellRefusal, type Step } from './shell-words.ts';
 import { simpleCommands } from './simple.ts';
 
@@ -11,12 +11,14 @@ const shells: ReadonlySet<string> = new Set(['sh', 'bash', 'ash']);
 /** Images that bring curl along; the others have none, as their real ones. */
 const withCurl = /curl|sleep|netshoot|dnsutils|toolbox|agnhost|proxyv2|alpine\/k8s|nginx/;
 const proxyImage = /\/proxyv2\b/;
+const controlPlaneImage = /\/pilot\b/;
 
 /** @returns the command, or undefined where the image has no such executable. */
 export function findCommand(executable: string, image: string): Command | undefined {
   const name = posix.basename(executable);
   if (name === 'curl') return withCurl.test(image) ? curl : undefined;
   if (name === 'pilot-agent') return proxyImage.test(image) ? pilotAgent : undefined;
+  if (name === 'pilot-discovery') return controlPlaneImage.test(image) ? pilotDiscovery : undefined;
   if (shells.has(name)) return shell;
   return Object.hasOwn(simpleCommands, name) ? simpleCommands[name] : undefined;
 }
