@@ -6,6 +6,16 @@ export {
   type PadlockErrorOptions,
   type TextPosition,
 } from './errors.ts';
+// What traffic does, and what STRICT would do to it.
+export {
+  blindSpots,
+  type Observation,
+  type ObservedPort,
+  observedAt,
+  type Sender,
+  trafficVerdict,
+} from './evidence/observed/observation.ts';
+export { beginObservation, type ObserveOptions, type OpenObservation } from './evidence/observed/observe.ts';
 // Proof, and the rollout.
 export type { VerifyRow } from './evidence/verify/row.ts';
 export {
@@ -34,6 +44,9 @@ export type { Reason } from './mesh/reason.ts';
 export type { Origin, Snapshot, SnapshotObject, Unseen } from './mesh/snapshot.ts';
 export { type Change, withChange } from './mesh/what-if.ts';
 export type { Workload, WorkloadPod } from './mesh/workload.ts';
+export type { Breaker } from './plan/breaker.ts';
+export { type NamespacePlan, type PlanInput, planNamespace } from './plan/namespace-plan.ts';
+export { strictTarget, type Target, whatIfTarget } from './plan/target.ts';
 export { type DriveOptions, drive } from './rollout/drive.ts';
 export { type Effect, type Event, initialState, type RolloutState, step } from './rollout/machine.ts';
 export { meshObserver } from './rollout/mesh-observer.ts';

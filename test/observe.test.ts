@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Observation, ObservedPort } from '../src/evidence/observed/observation.ts';
 import { beginObservation, type ObserveOptions } from '../src/evidence/observed/observe.ts';
+import type { KubeObject } from '../src/istio/kubernetes.ts';
+import { eventually } from '../src/lab/testing/wait.ts';
 import { asObjects, asText, dig } from '../src/sources/json-value.ts';
 import { type LabCluster, namespace, startLabCluster, workload } from './lab-cluster.ts';
 
@@ -105,6 +107,27 @@ test('a plaintext connection that stays open is seen though nothing new happens 
   const db = row(observation, 'db', undefined);
   expect(db.plaintext).toEqual({ requests: 0, connections: 0, open: 1 });
   expect(db.senders.map(({ kind, open }) => [kind, open])).toEqual([['unknown', 1]]);
+});
+
+test('a sender that came and went within the window has a name', async () => {
+  const { api } = lab.lab;
+  const pods = (): readonly KubeObject[] =>
+    api.list('pods', { namespace: 'legacy' }).filter(({ metadata }) => metadata.name === 'passer-by');
+  const manifest = `
+apiVersion: v1
+kind: Pod
+metadata: { name: passer-by, namespace: legacy, labels: { app: passer-by } }
+spec: { terminationGracePeriodSeconds: 1, containers: [{ name: passer-by, image: curlimages/curl, command: [/bin/sleep, infinity] }] }
+`;
+  const visit = async (): Promise<void> => {
+    await lab.deploy(manifest);
+    await eventually(api, ['pods'], () => asText(dig(pods()[0], 'status', 'phase')) === 'Running');
+    await get('legacy', 'passer-by');
+    await lab.cluster.raw({ method: 'DELETE', path: '/api/v1/namespaces/legacy/pods/passer-by' });
+    await eventually(api, ['pods'], () => pods().length === 0);
+  };
+  const observation = await during(visit, { watchesPods: true });
+  expect(senders(row(observation, 'web', 80))).toEqual(['plaintext 1+0 legacy/Pod passer-by']);
 });
 
 test('an access log alone looks back before the window', async () => {

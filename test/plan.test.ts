@@ -104,7 +104,7 @@ test('Ctrl-C takes the dry run away', async () => {
     expect(rehearsal()).toBeDefined();
     stop.abort(new Error('interrupted'));
   }, stop.signal);
-  await expect(plan.call(run, flags, 'shop')).rejects.toThrow('interrupted');
+  await expect(plan.call(run, flags, 'shop')).rejects.toMatchObject({ code: 'INTERRUPTED' });
   expect(rehearsal()).toBeUndefined();
 });
 

@@ -120,6 +120,7 @@ export const rights = {
       .map(({ group, plural }) => ({ apiGroups: [group], resources: [plural], verbs: ['list'] })),
     namespace: [
       ...byGroup(planTypes.filter(({ namespaced }) => namespaced)),
+      { apiGroups: [''], resources: ['pods'], verbs: ['watch'] },
       { apiGroups: [''], resources: ['pods/proxy', 'pods/log'], verbs: ['get'] },
     ],
     root: [],

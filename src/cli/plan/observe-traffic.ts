@@ -43,6 +43,7 @@ export async function observeTraffic(
   const options: ObserveOptions = {
     namespaces: [watched.namespace],
     lookBack: flags.lookBack,
+    watchesPods: true,
     ...(prometheus === undefined ? {} : { prometheus }),
   };
   if (flags.shadow !== true) return watch(context, watched, flags, options);
@@ -59,16 +60,26 @@ export async function observeTraffic(
   await context.stderr.write(
     `rehearsing STRICT: AuthorizationPolicy ${namespace}/${rehearsalName}, a dry run; it is removed at the end\n`,
   );
-  const { result, undisturbed } = await withRehearsal(
-    namespace,
-    pods,
-    flags.window,
-    effectsOf(context, cluster),
-    (dryRun) => watch(context, watched, flags, { ...options, dryRun }),
+  const { result, undisturbed } = await rehearse(context, () =>
+    withRehearsal(namespace, pods, flags.window, effectsOf(context, cluster), (dryRun) =>
+      watch(context, watched, flags, { ...options, dryRun }),
+    ),
   );
   if (undisturbed) return result;
   const reason = 'somebody removed the policy within the window';
   return { ...result, unseen: [...result.unseen, { source: 'dry run', namespace, reason }] };
+}
+
+/** By the time that an error gets here the policy is gone: after Ctrl-C that is all there is to say. */
+async function rehearse<Result>({ signal }: Context, task: () => Promise<Result>): Promise<Result> {
+  try {
+    return await task();
+  } catch (error) {
+    // What removing it met is more than the interruption.
+    if (!signal.aborted || (error instanceof PadlockError && error.code === 'CLUSTER_REQUEST_FAILED'))
+      throw error;
+    throw new PadlockError('INTERRUPTED', 'interrupted; the dry run is removed', { cause: error });
+  }
 }
 
 /** @throws PadlockError `USAGE` where it is no URL and no such Service is there */
@@ -126,9 +137,13 @@ async function watch(
   const { clock, signal } = context;
   const now = (): number => clock.now();
   const open = await beginObservation(mesh, options, { cluster, now, signal });
-  await countDown(context, window);
-  const later = await readClusterSnapshot(cluster, { namespaces: [namespace], signal, now });
-  return open.finish(buildMesh(later));
+  try {
+    await countDown(context, window);
+    const later = await readClusterSnapshot(cluster, { namespaces: [namespace], signal, now });
+    return await open.finish(buildMesh(later));
+  } finally {
+    await open.close();
+  }
 }
 
 const eraseLine = '\r\u001b[K';

@@ -59,12 +59,18 @@ export interface AddressBook {
   isApiServer(address: string): boolean;
 }
 
-/** @param meshes of one cluster at different moments: pods that came and went are known by any of them */
-export function addressBook(meshes: readonly Mesh[]): AddressBook {
+/**
+ * @param meshes of one cluster at different moments: pods that came and went are known by any of them
+ * @param passing pods that were there in between only
+ */
+export function addressBook(meshes: readonly Mesh[], passing: readonly KubeObject[] = []): AddressBook {
   const tenancies = new Map<string, Tenancy[]>();
   const parties = new Map<string, Party>();
   for (const mesh of meshes) addPods(mesh, tenancies, parties);
   const latest = meshes.at(-1);
+  const owners = indexOwners(meshes.flatMap(({ snapshot }) => snapshot.objects));
+  for (const pod of passing)
+    addPod(pod, podParty(pod, pod.metadata.namespace ?? 'default', owners), tenancies);
   const nodes = latest === undefined ? [] : readNodes(latest);
   const servers = new Set(latest === undefined ? [] : apiServerAddresses(latest));
   const endpoints = latest === undefined ? new Map<string, Party>() : readEndpoints(latest);
@@ -129,14 +135,17 @@ function addPods(mesh: Mesh, into: Map<string, Tenancy[]>, parties: Map<string, 
     const { namespace = 'default', name } = object.metadata;
     const workload = workloadOf.get(`${namespace}/${name}`);
     const party = workload === undefined ? podParty(object, namespace, owners) : workloadParty(workload);
-    for (const address of podAddresses(object)) {
-      const list = into.get(address) ?? [];
-      list.push({
-        party: { ...party, because: `${address} is pod ${namespace}/${name}` },
-        ...lifetime(object),
-      });
-      into.set(address, list);
-    }
+    addPod(object, party, into);
+  }
+}
+
+function addPod(pod: KubeObject, party: Party, into: Map<string, Tenancy[]>): void {
+  if (dig(pod, 'spec', 'hostNetwork') === true) return;
+  const { namespace = 'default', name } = pod.metadata;
+  for (const address of podAddresses(pod)) {
+    const list = into.get(address) ?? [];
+    list.push({ party: { ...party, because: `${address} is pod ${namespace}/${name}` }, ...lifetime(pod) });
+    into.set(address, list);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { PadlockError } from '../../errors.ts';
+import type { KubeObject } from '../../istio/kubernetes.ts';
 import { portsOf } from '../../mesh/inbound.ts';
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
 import type { Workload } from '../../mesh/workload.ts';
@@ -17,6 +18,7 @@ import { counterDelta } from './counter-delta.ts';
 import { counterRecords } from './counter-records.ts';
 import { dryRunRecords } from './dry-run-records.ts';
 import type { Observation, SourceName, UnseenTraffic, UsedSource, Window } from './observation.ts';
+import { watchPods } from './pod-watch.ts';
 import { type ProxyPod, proxyPods } from './pods.ts';
 import type { PrometheusClient } from './prometheus-client.ts';
 import { type PrometheusReading, readPrometheus } from './prometheus-source.ts';
@@ -34,6 +36,8 @@ export interface ObserveOptions {
   /** Which sources to use; counters and access logs when absent. */
   readonly sources?: readonly SourceName[];
   readonly prometheus?: PrometheusClient;
+  /** Watch pods meanwhile, so that senders that come and go have names. */
+  readonly watchesPods?: boolean;
   /** A dry run that is in place during the window: the proxies that count it, and why others may not. */
   readonly dryRun?: {
     readonly loaded: ReadonlySet<string>;
@@ -57,6 +61,8 @@ export interface OpenObservation {
    * @param mesh of a snapshot taken just now: pods that came since are in it
    */
   finish(mesh: Mesh): Promise<Observation>;
+  /** Ends what goes on in the background, for an observation that is not finished. */
+  close(): Promise<void>;
 }
 
 const podConcurrency = 8;
@@ -79,12 +85,23 @@ export async function beginObservation(
     effects.now,
     effects.signal,
   );
+  const passing =
+    options.watchesPods === true
+      ? await watchPods(effects.cluster, options.namespaces, effects.signal)
+      : undefined;
   const before = uses('proxy counters')
     ? await readAll(reader, proxyPods(mesh, wanted(mesh, options)))
     : undefined;
   return {
     startedAt,
-    finish: (later) => new Finish({ first: mesh, later, options, effects, reader, before, startedAt }).run(),
+    finish: async (later) => {
+      const pods = (await passing?.end()) ?? [];
+      const input = { first: mesh, later, options, effects, reader, before, startedAt, passing: pods };
+      return new Finish(input).run();
+    },
+    close: async () => {
+      await passing?.end();
+    },
   };
 }
 
@@ -110,6 +127,7 @@ interface FinishInput {
   readonly reader: CounterReader;
   readonly before: Readings | undefined;
   readonly startedAt: number;
+  readonly passing: readonly KubeObject[];
 }
 
 /** The second half of an observation: everything that is gathered on the way to the answer. */
@@ -128,7 +146,7 @@ class Finish {
   async run(): Promise<Observation> {
     const { first, later, options, effects, before, startedAt } = this.#in;
     const pods = proxyPods(later, wanted(later, options));
-    const book = addressBook([first, later]);
+    const book = addressBook([first, later], this.#in.passing);
     const after = before === undefined ? undefined : await readAll(this.#in.reader, pods);
     const endedAt = effects.now();
     const window: Window = { from: iso(startedAt), to: iso(endedAt) };
