@@ -52,8 +52,11 @@ async function deploy(lab: Lab, yaml: string): Promise<void> {
   for (const object of objects) lab.api.create(resourceOf(object), object, 'test');
   for (const object of objects.filter(({ kind }) => kind === 'Deployment')) {
     const { namespace, name } = object.metadata;
-    await eventually(lab.api, ['deployments.apps'], () =>
-      isRolledOut(lab.api.get('deployments.apps', namespace, name)),
+    await eventually(
+      lab.api,
+      ['deployments.apps'],
+      () => isRolledOut(lab.api.get('deployments.apps', namespace, name)),
+      60_000,
     );
   }
 }

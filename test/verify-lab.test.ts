@@ -65,7 +65,7 @@ beforeAll(async () => {
   await lab.deploy(strict);
   await lab.lab.istiod.whenSynced();
   verification = await proof({ proxyStatus: true });
-}, 60_000);
+}, 120_000);
 afterAll(() => lab.close());
 
 let nonce = 0;

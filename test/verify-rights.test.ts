@@ -32,7 +32,7 @@ metadata: { name: default, namespace: shop }
 spec: { mtls: { mode: STRICT } }
 `);
   await lab.lab.istiod.whenSynced();
-}, 60_000);
+}, 120_000);
 afterAll(() => lab.close());
 
 /** A client that may do what `padlock rbac shop --for CAPABILITY --user USER` grants, and nothing else. */

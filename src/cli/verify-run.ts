@@ -1,5 +1,5 @@
 /** One run of the proof, as `verify` and `evidence` share it: snapshot, probes, rows. */
-import { ExitCode } from '../errors.ts';
+import { ExitCode, PadlockError } from '../errors.ts';
 import { withProbePods } from '../evidence/probe/probe-pods.ts';
 import type { Verdict, VerifyRow } from '../evidence/verify/row.ts';
 import { type Verification, type VerifyOptions, verify } from '../evidence/verify/verify.ts';
@@ -77,7 +77,15 @@ export async function verifyRun(
           )
         : await verify(mesh, options, effects);
     return { verification, mesh, cluster, namespaces };
+  } catch (error) {
+    throw orInterrupted(context, error);
   } finally {
     await progress.clear();
   }
+}
+
+/** After Ctrl-C whatever was thrown means that, and nothing else. */
+export function orInterrupted(context: Context, error: unknown): unknown {
+  if (!context.signal.aborted) return error;
+  return new PadlockError('INTERRUPTED', 'it was interrupted before it was done', { cause: error });
 }

@@ -17,7 +17,7 @@ import { renderVerification } from '../../report/verify/verify-text.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { asText, dig } from '../../sources/json-value.ts';
 import type { Context } from '../context.ts';
-import { exitCodeForVerdict, verifyRun } from '../verify-run.ts';
+import { exitCodeForVerdict, orInterrupted, verifyRun } from '../verify-run.ts';
 import type { EvidenceFlags, EvidenceVerifyFlags } from './evidence.route.ts';
 
 export async function collect(this: Context, flags: EvidenceFlags, namespace?: string): Promise<void> {
@@ -25,7 +25,9 @@ export async function collect(this: Context, flags: EvidenceFlags, namespace?: s
   const signingKey = flags.signWith === undefined ? undefined : await readText(this, flags.signWith);
   const { verification, mesh, cluster, namespaces } = await verifyRun(this, flags, namespace, {});
   const effects = { cluster, now: () => this.clock.now(), signal: this.signal };
-  const inventory = await certificateInventory(mesh, namespaces, effects);
+  const inventory = await certificateInventory(mesh, namespaces, effects).catch((error: unknown) => {
+    throw orInterrupted(this, error);
+  });
   const files = bundleFiles({
     ...(await contents(flags, namespace, { verification, inventory, mesh, cluster })),
     createdAt: new Date(this.clock.now()).toISOString(),
