@@ -23,7 +23,9 @@ export async function tellStory(context: Context, cluster: Cluster): Promise<boo
 
   await title('1. An ordinary namespace');
   await deploy(cluster, context);
-  await say('   shop has httpbin and sleep, legacy has batch. Nobody has a sidecar.');
+  await say(
+    '   shop has httpbin, and sleep calls it all the while; legacy has batch.\n   Nobody has a sidecar.',
+  );
   const before = await askBoth(cluster, context);
   await say(request('shop/sleep', before.inside, stdout.color));
   await say(request('legacy/batch', before.outsider, stdout.color));

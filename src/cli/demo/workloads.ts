@@ -4,12 +4,19 @@ import type { KubeObject } from '../../istio/kubernetes.ts';
 export const shop = 'shop';
 export const outside = 'legacy';
 
+/** Traffic all the while, so that the rollout has something to watch. */
+const steadyCalls = [
+  '/bin/sh',
+  '-c',
+  'while true; do curl -s -o /dev/null http://httpbin.shop:8000/get; sleep 0.5; done',
+];
+
 /** In the order in which they are applied. Nothing here asks for a sidecar. */
 export const demoObjects: readonly KubeObject[] = [
   namespace(shop),
   namespace(outside),
   ...server('httpbin', shop),
-  client('sleep', shop),
+  client('sleep', shop, steadyCalls),
   account('sleep', shop),
   client('batch', outside),
   account('batch', outside),
@@ -41,11 +48,15 @@ function server(name: string, namespaceName: string): readonly KubeObject[] {
   ];
 }
 
-function client(name: string, namespaceName: string): KubeObject {
+function client(
+  name: string,
+  namespaceName: string,
+  command: readonly string[] = ['/bin/sleep', 'infinity'],
+): KubeObject {
   return deployment(name, namespaceName, {
     name,
     image: 'docker.io/curlimages/curl',
-    command: ['/bin/sleep', 'infinity'],
+    command,
   });
 }
 
