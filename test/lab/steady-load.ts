@@ -173,7 +173,12 @@ export function longTcp(connect: Connect): Load {
     'long-lived tcp',
     async (counts) => {
       if (socket?.destroyed === true) counts.cut += 1;
-      if (socket === undefined || socket.destroyed) socket = await connect();
+      if (socket === undefined || socket.destroyed) {
+        const made = await connect();
+        // Half a connection carries no echo.
+        made.once('end', () => made.destroy());
+        socket = made;
+      }
       await echo(socket, `message ${counts.sent}`);
     },
     () => socket?.destroy(),

@@ -64,11 +64,10 @@ function stepLines({ plan, reached, status, direction }: RolloutState, style: Te
   const undone = direction === 'back' || status === 'rolled-back';
   return plan.steps.flatMap(({ title }, index) => {
     const mark = undone ? 'back' : index < reached ? 'done' : index === reached ? 'now ' : '    ';
-    return hanging(
-      `  ${paint(mark, mark === 'done' ? 'good' : 'dim', style.color)} ${String(index + 1).padStart(2)}. `,
-      title,
-      style,
-    );
+    const [first = '', ...rest] = hanging(`  ${mark} ${String(index + 1).padStart(2)}. `, title, style);
+    // Painted after the line is measured.
+    const painted = paint(mark, mark === 'done' ? 'good' : 'dim', style.color);
+    return [`  ${painted}${first.slice(2 + mark.length)}`, ...rest];
   });
 }
 
@@ -80,7 +79,11 @@ export function historyText({ state, savedAt, book }: SavedRollout, style: TextS
   const because = (reason: string | undefined): string => (reason === undefined ? '' : `: ${reason}`);
   const lines = [
     `Rollout of ${state.plan.namespace}, begun ${book.startedAt}: ${state.status}`,
-    ...book.journal.flatMap(({ at, by, what }) => hanging(`  ${at}  `, `${what} (${by})`, style)),
+    ...book.journal.flatMap(({ at, by, what }, index) => {
+      // Who drove is said where it changes.
+      const same = book.journal[index - 1]?.by === by;
+      return hanging(`  ${at}  `, same ? what : `${what} (${by})`, style);
+    }),
     ...(book.past.length === 0 ? [] : ['', 'Before it:']),
     ...book.past.flatMap(({ startedAt, endedAt, status, until, reason }) =>
       hanging(`  ${startedAt}  `, `until ${until}: ${status} at ${endedAt}${because(reason)}`, style),
