@@ -81,7 +81,7 @@ describe('Watcher', () => {
     const running = watch(store);
     await running.started;
     const before = JSON.stringify(JSON.parse(store.text())).length;
-    const turns = 1_000;
+    const turns = 2_000;
     for (let turn = 0; turn < turns; turn += 1) {
       setMode(turn % 2 === 0 ? 'PERMISSIVE' : 'STRICT', 'storm');
       if (turn % 20 === 19) await running.until(turn + 1);
