@@ -4,12 +4,12 @@ import { resolve } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { ExitCode, PadlockError } from '../../errors.ts';
 import { readBundle, writeBundle } from '../../evidence/bundle/bundle-files.ts';
+import { bundledPosture } from '../../evidence/bundle/bundled-posture.ts';
 import { bundleFiles } from '../../evidence/bundle/evidence-bundle.ts';
 import { type BundleCheck, checkBundle } from '../../evidence/bundle/manifest.ts';
 import { certificateInventory, type Inventory } from '../../evidence/certificates/inventory.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
 import type { Mesh } from '../../mesh/mesh.ts';
-import { posture } from '../../mesh/posture.ts';
 import { inventoryCsv } from '../../report/certs-text.ts';
 import { renderEvidenceHtml } from '../../report/evidence/evidence-html.ts';
 import { verificationJson } from '../../report/verify/verify-report.ts';
@@ -68,7 +68,7 @@ async function contents(flags: EvidenceFlags, namespace: string | undefined, gat
     verification: verificationJson(verification),
     certificates: inventory,
     certificatesCsv: inventoryCsv(inventory),
-    posture: posture(mesh, { namespaces: verification.namespaces }),
+    posture: bundledPosture(mesh, verification.namespaces),
     snapshot: mesh.snapshot,
     about: {
       question,

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { bundledPosture } from '../../evidence/bundle/bundled-posture.ts';
 import { recordedMesh, recordings } from '../../evidence/testing/recorded-mesh.ts';
+import { buildMesh } from '../../mesh/mesh.ts';
+import { readClusterSnapshot } from '../../sources/cluster-snapshot.ts';
 import { MemoryCluster } from '../../sources/memory-cluster.ts';
 import { recordedContext } from '../testing/recorded-context.ts';
 import certs from './certs.ts';
@@ -72,6 +75,12 @@ describe.skipIf(!existsSync(recordings))('a recorded mesh (skipped where ../shar
       expect(html).not.toMatch(/<script|https?:\/\/|src=|href=/);
       const about: unknown = JSON.parse(await readFile(join(folder, 'bundle', 'about.json'), 'utf8'));
       expect(about).toMatchObject({ context: 'strict', question: 'padlock evidence secure-apps' });
+      const kept: unknown = JSON.parse(await readFile(join(folder, 'bundle', 'posture.json'), 'utf8'));
+      expect(kept).toMatchObject({ edgesLeftOut: 0, edges: expect.arrayContaining([expect.anything()]) });
+      const mesh = buildMesh(await readClusterSnapshot(cluster, { namespaces: ['secure-apps'] }));
+      const cut = bundledPosture(mesh, ['secure-apps'], 1);
+      expect(cut.edges.every(({ outcome }) => outcome !== 'mtls')).toBe(true);
+      expect(cut.edgesLeftOut).toBeGreaterThan(0);
       await check.call(context, { output: 'text' }, 'bundle');
       expect(context.written.out).toMatch(/bundle: unchanged, 7 files .* not signed/);
     } finally {
