@@ -29,10 +29,15 @@ function log(line: string): void {
   process.stderr.write(`test:kubernetes: ${line}\n`);
 }
 
+class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
 function milliseconds(minutes: string | undefined): number {
   if (minutes === undefined) return Number.POSITIVE_INFINITY;
   const number = Number(minutes);
-  if (!Number.isFinite(number) || number < 0) throw new Error(`--budget takes minutes, not "${minutes}"`);
+  if (!Number.isFinite(number) || number < 0)
+    throw new UsageError(`--budget takes minutes, not "${minutes}"`);
   return number * 60_000;
 }
 
@@ -42,7 +47,7 @@ function environment(): NodeJS.ProcessEnv {
   if (values.record) env.PADLOCK_RECORD = '1';
   if (!values.existing) return env;
   if (KUBECONFIG === undefined || KUBECONFIG === '' || KUBECONFIG.includes(':')) {
-    throw new Error('--existing runs on the cluster of KUBECONFIG, which must name one file');
+    throw new UsageError('--existing runs on the cluster of KUBECONFIG, which must name one file');
   }
   return { ...env, PADLOCK_TEST_KUBECONFIG: KUBECONFIG };
 }
@@ -68,4 +73,10 @@ async function main(): Promise<number> {
   });
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  log(error.message);
+  process.exitCode = 2;
+}
