@@ -4,16 +4,19 @@ import { type Breaker, type BreakerCheck, type BreakerInput, breakerKinds } from
 import { apiCallers } from './api-callers.ts';
 import { bareWorkloads, initContainers, statefulPeers } from './bare-callers.ts';
 import { fromFindings } from './findings.ts';
-import { exposedServices, ingresses } from './outside-callers.ts';
+import { exposedServices, gatewayRoutes, ingresses } from './outside-callers.ts';
+import { unrewrittenProbes } from './probes.ts';
 import { monitors, scrapeAnnotations } from './scrapes.ts';
 import { serverFirst } from './server-first.ts';
 
 const all: readonly BreakerCheck[] = [
   fromFindings,
+  unrewrittenProbes,
   apiCallers,
   monitors,
   scrapeAnnotations,
   ingresses,
+  gatewayRoutes,
   exposedServices,
   statefulPeers,
   bareWorkloads,

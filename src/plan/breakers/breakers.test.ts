@@ -176,8 +176,42 @@ const cases: readonly (readonly [string, string, string, readonly string[]])[] =
       annotations: 'sidecar.istio.io/rewriteAppHTTPProbers: "false"',
       container: ', readinessProbe: { httpGet: { port: 8080 } }',
     }),
-    server({ name: 'm', container: ', readinessProbe: { httpGet: { port: 8080 } }' }),
+    server({ name: 'm', container: ', readinessProbe: { httpGet: { port: 15020 } }' }),
     ['breaks probe Deployment shop/m [m:8080]'],
+  ],
+  [
+    'probe and hook that injection missed',
+    server({
+      name: 'm',
+      container:
+        ', lifecycle: { preStop: { httpGet: { port: 8080 } } }, livenessProbe: { grpc: { port: 8080 } }',
+    }),
+    server({
+      name: 'm',
+      container:
+        ', lifecycle: { preStop: { exec: { command: [x] } } }, livenessProbe: { tcpSocket: { port: 8080 } }',
+    }),
+    ['breaks probe Deployment shop/m [m:8080]'],
+  ],
+  [
+    'HTTPRoute',
+    object('gateway.networking.k8s.io/v1', 'Gateway', 'g', 'spec: { gatewayClassName: eg }', 'infra') +
+      object(
+        'gateway.networking.k8s.io/v1',
+        'HTTPRoute',
+        'r',
+        'spec: { parentRefs: [{ name: g, namespace: infra }], rules: [{ backendRefs: [{ name: web, port: 80 }] }] }',
+        'shop',
+      ),
+    object('gateway.networking.k8s.io/v1', 'Gateway', 'g', 'spec: { gatewayClassName: istio }', 'infra') +
+      object(
+        'gateway.networking.k8s.io/v1',
+        'HTTPRoute',
+        'r',
+        'spec: { parentRefs: [{ name: g, namespace: infra }], rules: [{ backendRefs: [{ name: web, port: 80 }] }] }',
+        'shop',
+      ),
+    ['breaks ingress HTTPRoute shop/r [web:8080]'],
   ],
   [
     'NodePort',

@@ -87,6 +87,64 @@ function isIstio(mesh: Mesh, ingress: unknown): boolean {
   return name === 'istio' || asText(dig(found, 'spec', 'controller')) === 'istio.io/ingress-controller';
 }
 
+/** Classes whose gateways are proxies of the mesh: they send mutual TLS (Istio's own, and those of the clouds that run Istio). */
+const meshGatewayClass = /^(istio|asm-|gke-.*mesh)/;
+
+/** Gateway API routes on gateways that are not Istio's. */
+export function gatewayRoutes({ namespace, target }: BreakerInput): readonly Breaker[] {
+  const gateways = target.snapshot.objects
+    .map(({ object }) => object)
+    .filter(
+      ({ kind, apiVersion }) => kind === 'Gateway' && apiVersion.startsWith('gateway.networking.k8s.io/'),
+    );
+  const routes = ['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute'].flatMap((kind) =>
+    objectsOfKind(target, kind),
+  );
+  return routes.flatMap((route): readonly Breaker[] => {
+    if (route.metadata.namespace !== namespace) return [];
+    const parents = asObjects(dig(route, 'spec', 'parentRefs')).flatMap((parent) => {
+      if ((asText(parent.kind) ?? 'Gateway') !== 'Gateway') return [];
+      const where = asText(parent.namespace) ?? namespace;
+      return gateways.filter(({ metadata }) => metadata.name === parent.name && metadata.namespace === where);
+    });
+    const foreign = parents.find(
+      (gateway) => !meshGatewayClass.test(asText(dig(gateway, 'spec', 'gatewayClassName')) ?? ''),
+    );
+    const closed = routeBackends(route).flatMap(({ service: name, port }) => {
+      const service = target.services.find((one) => one.namespace === namespace && one.name === name);
+      const found = service?.ports.find((one) => one.port === port);
+      return service === undefined || found === undefined ? [] : closedPortsBehind(target, service, found);
+    });
+    if (foreign === undefined || closed.length === 0) return [];
+    const via = `Gateway ${foreign.metadata.namespace}/${foreign.metadata.name} (class ${asText(dig(foreign, 'spec', 'gatewayClassName'))})`;
+    return [
+      {
+        kind: 'ingress',
+        certainty: 'breaks',
+        message: `${route.kind} ${namespace}/${route.metadata.name} leads from ${via} to ${places(closed)}.`,
+        why: 'Such a gateway is outside the mesh and sends plaintext (or TLS of its own): STRICT resets it, and everything from outside gets 502 or 503.',
+        resource: { kind: route.kind, namespace, name: route.metadata.name },
+        field: 'spec.parentRefs',
+        remedy:
+          'Move the route to a gateway of class istio, or inject a sidecar into that gateway’s proxies; else keep these ports PERMISSIVE.',
+        exceptions: closed,
+      },
+    ];
+  });
+}
+
+function routeBackends(route: unknown): readonly { readonly service: string; readonly port: number }[] {
+  return asObjects(dig(route, 'spec', 'rules')).flatMap((rule) =>
+    asObjects(rule.backendRefs).flatMap((backend) => {
+      const service = asText(backend.name);
+      const port = asNumber(backend.port);
+      return service === undefined || port === undefined || (asText(backend.kind) ?? 'Service') !== 'Service'
+        ? []
+        : [{ service, port }];
+    }),
+  );
+}
+
 function backends(ingress: unknown): readonly { readonly service: string; readonly port: number | string }[] {
   const all = [
     dig(ingress, 'spec', 'defaultBackend'),
