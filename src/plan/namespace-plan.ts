@@ -168,14 +168,21 @@ function unseenSentences({ namespace, mesh, target, observation }: PlanInput): r
     .filter((one) => one.namespace === namespace && one.dataplane === 'none' && !isFinished(one))
     .filter((one) => willHaveSidecar(target.mesh, one) && portsOf(target.mesh, one).length > 0)
     .map(({ kind, name }) => `${kind} ${name} has no sidecar yet: nothing counts what it receives`);
-  if (observation === undefined) return ['traffic: it was not looked at', ...bare, ...ofSnapshot];
+  const none = target.mesh.workloads.every(
+    (one) => one.namespace !== namespace || one.dataplane !== 'sidecar',
+  )
+    ? [`no workload of ${namespace} has a sidecar: nothing can be observed, and STRICT would hold nowhere`]
+    : [];
+  if (observation === undefined) {
+    return ['traffic: it was not looked at', ...none, ...bare, ...ofSnapshot];
+  }
   const rows = observation.ports.flatMap((row) => blindSpots(observation, row));
   const others = observation.unseen.filter(({ workload }) => workload === undefined);
   const ofTraffic = [...new Set([...rows, ...others])].map(
     ({ source, workload, pod, reason, right }) =>
       `${source} of ${workload ?? namespace}${pod === undefined ? '' : ` (${pod})`}: ${reason}${right === undefined ? '' : ` [missing right: ${right}]`}`,
   );
-  return [...new Set([...ofTraffic, ...bare, ...ofSnapshot])];
+  return [...new Set([...ofTraffic, ...none, ...bare, ...ofSnapshot])];
 }
 
 /** What may not be listed elsewhere is one sentence: with rights in one namespace that is nearly everything. */
