@@ -57,7 +57,7 @@ export async function startCore(options: CoreOptions): Promise<ClusterCore> {
     {
       api,
       network,
-      tools: { curl: options.curl, socks },
+      tools: { curl: options.curl, socks, folder },
       now,
       events: (node) => createRecorder(api, 'kubelet', now, node),
       startSidecar: options.startSidecar,

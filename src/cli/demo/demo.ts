@@ -76,7 +76,7 @@ function suggestions(padlock: string): string {
     [`eval "$(${padlock} lab up)"`, 'a mesh like this one, to keep'],
     ['kubectl get pods -n istio-system', 'it is a cluster to kubectl'],
     [`${padlock} posture -A`, 'what each port accepts'],
-    [`${padlock} dashboard -A`, 'the same as a page, and what STRICT would break'],
+    [`${padlock} dashboard -A`, 'the same as a page'],
     [`${padlock} secure NAMESPACE --dry-run`, 'what it would do to yours'],
   ];
   const width = Math.max(...rows.map(([command = '']) => command.length));

@@ -10,6 +10,8 @@ export interface HostTools {
   /** The machine's curl; undefined where there is none. */
   readonly curl: string | undefined;
   readonly socks: SocksServer;
+  /** A folder of the lab's own, gone with the lab, for what a command needs on disk while it runs. */
+  readonly folder: string;
 }
 
 export interface CommandContext {

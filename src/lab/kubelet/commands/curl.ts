@@ -5,7 +5,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Endpoint } from '../../net/network.ts';
 import { errorCode } from '../../net/socket-error.ts';
@@ -18,7 +17,7 @@ import { smallCurl } from './small-curl/small-curl.ts';
 export const curl: Command = async (context) => {
   const path = context.tools.curl;
   if (path === undefined) return smallCurl(context);
-  const folder = mkdtempSync(join(tmpdir(), 'padlock-curl-'));
+  const folder = mkdtempSync(join(context.tools.folder, 'curl-'));
   try {
     return await run(context, path, folder);
   } catch (error) {
