@@ -29,6 +29,7 @@ export default async function secure(this: Context, flags: SecureFlags, namespac
   if (saved !== undefined && isUnfinished(saved.state) && !onlyLook) {
     return takeUp(this, cluster, flags, saved);
   }
+  if (saved?.state.status === 'stuck' && !onlyLook) throw stuck(this, namespace, saved.state.unrestored);
   const prepared = await prepare(cluster, {
     namespace,
     until: flags.until,
@@ -53,6 +54,17 @@ export default async function secure(this: Context, flags: SecureFlags, namespac
   if (status === 'done' && flags.evidence !== undefined) {
     await keepEvidence(this, flags, namespace, flags.evidence);
   }
+}
+
+/** A new rollout would take what could not be restored for what people want, and forget what stood before. */
+function stuck({ program }: Context, namespace: string, unrestored: readonly string[]): PadlockError {
+  return new PadlockError(
+    'PREFLIGHT_REFUSED',
+    `the last rollout of ${namespace} could not restore everything: ${unrestored.join('; ')}`,
+    {
+      hint: `try it again with "${program} rollout abort ${namespace}"; its record still has what stood before`,
+    },
+  );
 }
 
 /** The same bundle as `padlock evidence` makes, with a proof of its own: what is kept is what holds now. */
