@@ -26,6 +26,9 @@ export const capabilities = [
   'plan',
   'plan-shadow',
   'secure',
+  'watch',
+  'guard',
+  'authz',
 ] as const;
 export type Capability = (typeof capabilities)[number];
 
@@ -164,6 +167,39 @@ export const rights = {
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
     ],
+    root: [],
+  },
+  watch: {
+    purpose: 'a live stream: the same objects watched, and the proxies’ logs, certificates and counters',
+    includes: ['posture', 'certs'],
+    cluster: [
+      { apiGroups: [''], resources: ['namespaces', 'nodes'], verbs: ['watch'] },
+      { apiGroups: [webhooksType.group], resources: [webhooksType.plural], verbs: ['watch'] },
+    ],
+    namespace: [
+      ...reading.map((rule) => ({ ...rule, verbs: ['watch'] })),
+      { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+    ],
+    root: [{ apiGroups: [''], resources: [configMapsType.plural], verbs: ['watch'] }],
+  },
+  guard: {
+    purpose: 'admission policies for the whole cluster, and one trial of them by a dry run',
+    includes: ['posture'],
+    cluster: [
+      {
+        apiGroups: [webhooksType.group],
+        resources: ['validatingadmissionpolicies', 'validatingadmissionpolicybindings'],
+        verbs: ['list', 'create', 'patch', 'delete'],
+      },
+    ],
+    namespace: [{ apiGroups: ['security.istio.io'], resources: ['peerauthentications'], verbs: ['create'] }],
+    root: [],
+  },
+  authz: {
+    purpose: 'who called what: the servers’ access logs and counters; nothing is applied',
+    includes: ['posture'],
+    cluster: [],
+    namespace: [{ apiGroups: [''], resources: ['pods/log'], verbs: ['get'] }, proxyConfig],
     root: [],
   },
 } as const satisfies Record<Capability, Rights>;

@@ -5,6 +5,7 @@
 import { PadlockError } from '../../errors.ts';
 import type { KubeObject } from '../../istio/kubernetes.ts';
 import { spiffeId } from '../../istio/spiffe.ts';
+import { ownerAnnotation, untilAnnotation } from '../../mesh/exception.ts';
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
 import type { Cluster, ResourceType } from '../../sources/cluster.ts';
 import { asObjects, asText, dig } from '../../sources/json-value.ts';
@@ -65,7 +66,10 @@ export async function withProbePods<Result>(
                 spiffeId({ trustDomain: mesh.config.trustDomain, namespace, serviceAccount: 'default' }),
                 effects.now(),
               );
-        await createJob(effects, jobManifest(namespace, { run, role, image: options.image, certificate }));
+        await createJob(
+          effects,
+          jobManifest(namespace, { run, role, image: options.image, certificate, now: effects.now() }),
+        );
       }
     }
     const probes = await Promise.all(
@@ -94,10 +98,18 @@ interface JobFacts {
   readonly image: string;
   /** A PEM text that the pod finds as a file, by the downward API: no further object and no further right. */
   readonly certificate: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A pod without a sidecar, which `padlock guard` refuses without one: for the minutes that it lives, midnight included. */
+function guardException(now: number): Readonly<Record<string, string>> {
+  const until = new Date(now + 86_400_000).toISOString().slice(0, 10);
+  return { [ownerAnnotation]: 'padlock', [untilAnnotation]: until };
 }
 
 /** Unprivileged in every way that Pod Security's restricted level asks for. */
-function jobManifest(namespace: string, { run, role, image, certificate }: JobFacts): object {
+function jobManifest(namespace: string, { run, role, image, certificate, now }: JobFacts): object {
   const labels = {
     'app.kubernetes.io/name': 'padlock-probe',
     'app.kubernetes.io/managed-by': 'padlock',
@@ -116,7 +128,9 @@ function jobManifest(namespace: string, { run, role, image, certificate }: JobFa
       template: {
         metadata: {
           labels,
-          ...(certificate === undefined ? {} : { annotations: { [certificateAnnotation]: certificate } }),
+          ...(certificate === undefined
+            ? {}
+            : { annotations: { [certificateAnnotation]: certificate, ...guardException(now) } }),
         },
         spec: {
           ...(certificate === undefined ? {} : { volumes: [certificateVolume] }),
