@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { checkPart } from './check.ts';
+import { dashboardPart } from './dashboard.ts';
 import { labPart } from './lab.ts';
 import type { Bench, Part } from './part.ts';
 import { scalePart } from './scale.ts';
@@ -14,7 +15,15 @@ import { startupPart } from './startup.ts';
 import { verifyPart } from './verify.ts';
 import { whatIfPart } from './what-if.ts';
 
-const parts: readonly Part[] = [startupPart, checkPart, scalePart, whatIfPart, labPart, verifyPart];
+const parts: readonly Part[] = [
+  startupPart,
+  checkPart,
+  scalePart,
+  whatIfPart,
+  labPart,
+  verifyPart,
+  dashboardPart,
+];
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, '.cache', 'bench');

@@ -59,6 +59,8 @@ export interface GraphView {
 export const noPairs: PairCounts = { mtls: 0, mixed: 0, plaintext: 0, unknown: 0, refused: 0 };
 
 interface Joined {
+  readonly source: string;
+  readonly target: string;
   bits: number;
   declared: boolean;
   observed: boolean;
@@ -76,15 +78,16 @@ export function viewOf(graph: Graph, options: ViewOptions): GraphView {
   );
   const { joined, totals } = joinPairs(graph, place, options);
   const inside = new Map<string, PairCounts>();
-  const edges: ViewEdge[] = [];
-  for (const [key, join] of joined) {
-    const [source = '', target = ''] = key.split('\u0000');
-    if (source === target) inside.set(source, join.pairs);
-    else edges.push(edgeOf(source, target, join));
+  const ends = new Set<string>();
+  const between: Joined[] = [];
+  for (const join of joined) {
+    if (join.source === join.target) inside.set(join.source, join.pairs);
+    else {
+      between.push(join);
+      ends.add(join.source).add(join.target);
+    }
   }
-  edges.sort(worstFirst);
-  const drawn = edges.slice(0, options.limit);
-  const ends = new Set(edges.flatMap(({ source, target }) => [source, target]));
+  const drawn = worst(between, options.limit);
   const filtered = options.only !== 'all' || options.observedOnly;
   const shown = viewNodes(nodes, place, inside).filter(
     (node) =>
@@ -93,7 +96,20 @@ export function viewOf(graph: Graph, options: ViewOptions): GraphView {
       inside.has(node.id) ||
       (!options.observedOnly && node.state !== 'mtls'),
   );
-  return { nodes: shown, edges: drawn, left: edges.length - drawn.length, totals };
+  return { nodes: shown, edges: drawn.map(edgeOf), left: between.length - drawn.length, totals };
+}
+
+/** Observed ones first, then by state. A mesh has many possible calls: they are sorted into a few boxes, not compared. */
+function worst(all: readonly Joined[], limit: number): readonly Joined[] {
+  const boxes = new Map<number, Joined[]>();
+  for (const join of all) {
+    const rank = edgeStates.indexOf(stateOf(join.bits)) + (join.observed ? 0 : edgeStates.length);
+    const box = boxes.get(rank);
+    if (box === undefined) boxes.set(rank, [join]);
+    else box.push(join);
+  }
+  const ranks = [...boxes.keys()].sort((a, b) => a - b);
+  return ranks.flatMap((rank) => boxes.get(rank) ?? []).slice(0, limit);
 }
 
 export function namespaceId(namespace: string): string {
@@ -104,11 +120,13 @@ function joinPairs(
   graph: Graph,
   place: readonly (string | undefined)[],
   options: ViewOptions,
-): { readonly joined: ReadonlyMap<string, Joined>; readonly totals: PairCounts } {
-  const joined = new Map<string, Joined>();
+): { readonly joined: Iterable<Joined>; readonly totals: PairCounts } {
+  const joined = new Map<number, Joined>();
   const totals = { ...noPairs };
   const { traffic = graph } = options;
-  const known = graph.nodes.map(({ id }) => traffic.indexOf.get(id));
+  const known = graph.nodes.map(({ id }) => traffic.indexOf.get(id) ?? -1);
+  const numbers = new Map([...new Set(place)].map((id, number) => [id, number]));
+  const placed = place.map((id) => numbers.get(id) ?? 0);
   for (const [from, source] of place.entries()) {
     if (source === undefined) continue;
     for (const [to, target] of place.entries()) {
@@ -121,10 +139,10 @@ function joinPairs(
       totals[state]++;
       if (options.observedOnly && observed === 0) continue;
       if (options.only === 'not-mtls' && isWhollyMtls(bits)) continue;
-      const key = `${source}\u0000${target}`;
+      const key = (placed[from] ?? 0) * numbers.size + (placed[to] ?? 0);
       let join = joined.get(key);
       if (join === undefined) {
-        join = { bits: 0, declared: false, observed: false, pairs: { ...noPairs } };
+        join = { source, target, bits: 0, declared: false, observed: false, pairs: { ...noPairs } };
         joined.set(key, join);
       }
       join.bits |= bits;
@@ -133,10 +151,10 @@ function joinPairs(
       join.pairs[state]++;
     }
   }
-  return { joined, totals };
+  return { joined: joined.values(), totals };
 }
 
-function edgeOf(source: string, target: string, { bits, declared, observed, pairs }: Joined): ViewEdge {
+function edgeOf({ source, target, bits, declared, observed, pairs }: Joined): ViewEdge {
   return {
     id: `${source}→${target}`,
     source,
@@ -147,14 +165,6 @@ function edgeOf(source: string, target: string, { bits, declared, observed, pair
     declared,
     observed,
   };
-}
-
-function worstFirst(a: ViewEdge, b: ViewEdge): number {
-  return (
-    Number(b.observed) - Number(a.observed) ||
-    edgeStates.indexOf(a.state) - edgeStates.indexOf(b.state) ||
-    (a.id < b.id ? -1 : 1)
-  );
 }
 
 function viewNodes(

@@ -92,6 +92,8 @@ export function GraphPage({ dashboard, mesh, state, theme, hidden }: GraphPagePr
               <Legend totals={view.view.totals} />
               <Notes
                 view={view.view}
+                more={view.more}
+                drawMore={view.drawMore}
                 choosing={view.choice !== undefined}
                 only={view.only}
                 observing={dashboard.observing}
@@ -134,10 +136,12 @@ interface NotesProps {
   readonly choosing: boolean;
   readonly only: 'all' | 'not-mtls';
   readonly observing: Observing;
+  readonly more: boolean;
+  readonly drawMore: () => void;
 }
 
 /** What the picture does not show is said. */
-function Notes({ view, choosing, only, observing }: NotesProps) {
+function Notes({ view, choosing, only, observing, more, drawMore }: NotesProps) {
   const empty = view.edges.length === 0 && only === 'not-mtls';
   return (
     <div className="notes" aria-live="polite">
@@ -145,7 +149,12 @@ function Notes({ view, choosing, only, observing }: NotesProps) {
       {choosing ? <p className="note strong">This is what would be, not what is.</p> : null}
       {view.left > 0 ? (
         <p className="note">
-          {plural(view.left, 'line')} with the best state not drawn: collapse namespaces or filter to see all.
+          {plural(view.left, 'line')} not drawn, the best states first; a filter shows them.{' '}
+          {more ? null : (
+            <button type="button" className="link" onClick={drawMore}>
+              Draw up to 2,000
+            </button>
+          )}
         </p>
       ) : null}
       {empty ? <p className="note good">Everything shown is mutual TLS.</p> : null}

@@ -88,6 +88,10 @@ export function Picture(props: PictureProps) {
         )}
         onMoveStart={(event) => {
           if (event !== null) moved.current = true;
+          document.documentElement.dataset.moving = 'yes';
+        }}
+        onMoveEnd={() => {
+          document.documentElement.dataset.moving = 'no';
         }}
         onPaneClick={() => select(undefined)}
         colorMode={theme}

@@ -11,6 +11,8 @@ export interface ViewState {
   readonly only: 'all' | 'not-mtls';
   readonly observedOnly: boolean;
   readonly choice: Choice | undefined;
+  readonly more: boolean;
+  readonly drawMore: () => void;
   readonly show: (namespace: string, shown: boolean) => void;
   readonly collapse: (namespace: string, collapsed: boolean) => void;
   readonly collapseAll: (collapsed: boolean) => void;
@@ -31,6 +33,7 @@ export function useView(
   const [collapsedBy, setCollapsedBy] = useState<ReadonlyMap<string, boolean>>(new Map());
   const [only, setOnly] = useState<'all' | 'not-mtls'>('all');
   const [observedOnly, setObservedOnly] = useState(false);
+  const [more, setMore] = useState(false);
   const [choice, setChoice] = useState<Choice>();
   const [view, setView] = useState<LaidOutView>();
   const { namespaces, revision } = mesh;
@@ -59,6 +62,7 @@ export function useView(
       shown: [...shown],
       only,
       observedOnly,
+      more,
       ...(choice === undefined ? {} : { choice }),
     };
     void worker.ask('view', request).then((answer) => {
@@ -67,7 +71,7 @@ export function useView(
     return () => {
       stale = true;
     };
-  }, [worker, revision, shown, collapsed, only, observedOnly, choice]);
+  }, [worker, revision, shown, collapsed, only, observedOnly, more, choice]);
 
   return {
     view,
@@ -76,6 +80,8 @@ export function useView(
     only,
     observedOnly,
     choice,
+    more,
+    drawMore: () => setMore(true),
     show: (namespace, value) => setShownBy((before) => new Map(before).set(namespace, value)),
     collapse: (namespace, value) => setCollapsedBy((before) => new Map(before).set(namespace, value)),
     collapseAll: (value) => setCollapsedBy(new Map(namespaces.map(({ name }) => [name, value]))),

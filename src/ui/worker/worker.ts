@@ -24,7 +24,8 @@ import type {
 } from './protocol.ts';
 import { meshAfter, whatIf } from './what-if.ts';
 
-/** More lines than these are no picture any more; the page says how many are left out. */
+/** So many lines are drawn, the seen and the worst first; the page says how many are not, and draws more when asked. */
+const readableEdges = 400;
 const mostEdges = 2_000;
 
 interface Loaded {
@@ -137,7 +138,7 @@ function view(request: ViewRequest): LaidOutView {
     shown: new Set(request.shown),
     only: request.only,
     observedOnly: request.observedOnly,
-    limit: mostEdges,
+    limit: request.more ? mostEdges : readableEdges,
   };
   const { graph } = current();
   const shown = viewOf(graphFor(request.choice), {
