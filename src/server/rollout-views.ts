@@ -115,7 +115,7 @@ function watchText({ kind, forMs }: Watch): string {
     plaintext: 'who still sends plaintext',
     harm: 'what fails beyond the baseline, and who is refused',
   }[kind];
-  return `${what}, for ${Math.round(forMs / 1000)} s`;
+  return `${what}, for ${forMs < 1000 ? forMs / 1000 : Math.round(forMs / 1000)} s`;
 }
 
 function proofText({ proof }: Step): string {

@@ -33,8 +33,9 @@ export function Toolbar(props: ToolbarProps) {
           type="button"
           aria-pressed={view.only === 'not-mtls'}
           onClick={() => view.setOnly('not-mtls')}
+          title="Only what is not mutual TLS"
         >
-          Only what is not mutual TLS
+          Not mutual TLS
         </button>
       </div>
       <Namespaces mesh={mesh} view={view} />
