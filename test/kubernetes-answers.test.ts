@@ -13,7 +13,7 @@ import { differences } from './kubernetes/differences.ts';
 import { kubectlMinor, readAnswers } from './kubernetes/recorded-answers.ts';
 import { runSteps } from './kubernetes/run-steps.ts';
 
-test('the lab answers as a real API server answered', { timeout: 60_000 }, async (context) => {
+test('the lab answers as a real API server answered', { timeout: 120_000 }, async (context) => {
   context.skip(!hasKubectl(), 'there is no kubectl');
   const recorded = readAnswers();
   const folder = mkdtempSync(join(tmpdir(), 'padlock-answers-'));

@@ -9,6 +9,7 @@ import {
   stringAt,
 } from '../json.ts';
 import type { Strategy } from '../registry/resource.ts';
+import { celProgram } from '../schema/cel.ts';
 import { type FieldError, invalidValue, notSupported, required } from '../validation/field-error.ts';
 import { isPathSegment } from '../validation/names.ts';
 
@@ -135,10 +136,29 @@ function validateWebhooks(configuration: JsonObject): readonly FieldError[] {
 
 export const webhookStrategy: Strategy = { defaults: defaultWebhooks, validate: validateWebhooks };
 
+const celNames = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'variables', 'authorizer'];
+
+/** Expressions that cannot be parsed; types and unknown functions show when they are evaluated. */
+function notCel(spec: JsonObject): readonly FieldError[] {
+  return ['matchConditions', 'variables', 'validations'].flatMap((field) =>
+    objectsAt(spec, field).flatMap((item, index) => {
+      const expression = stringAt(item, 'expression') ?? '';
+      try {
+        celProgram(expression, celNames);
+        return [];
+      } catch (error) {
+        const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
+        const at = `spec.${field}[${index}].expression`;
+        return [invalidValue(at, expression, `compilation failed: ERROR: ${why}`)];
+      }
+    }),
+  );
+}
+
 export const admissionPolicyStrategy: Strategy = {
   validate: (policy) => {
     const spec = objectAt(policy, 'spec') ?? {};
-    if (hasItems(spec, 'validations') || hasItems(spec, 'auditAnnotations')) return [];
+    if (hasItems(spec, 'validations') || hasItems(spec, 'auditAnnotations')) return notCel(spec);
     const why = 'validations or auditAnnotations must contain at least one item';
     return [required('spec.validations', why), required('spec.auditAnnotations', why)];
   },
