@@ -150,7 +150,7 @@ describe.skipIf(!hasTools() || !hasInputs)(`the walkthrough (${reason})`, () => 
     for (const env of ['', 'KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false ']) {
       const exec = `${env}kubectl exec -i -n secure-apps deploy/sleep -c sleep --`;
       expect(await ok(`${exec} cat`, 'over the wire\n')).toBe('over the wire');
-      expect((await lab.sh(`${exec} false`)).code).toBe(1);
+      expect((await lab.sh(`${exec} sh -c 'false || exit 7; exit 8'`)).code).toBe(7);
     }
     const missing = await lab.sh('kubectl exec -n secure-apps deploy/sleep -c nobody -- true');
     expect(missing.stderr).toMatch(/container nobody is not valid for pod sleep-/);

@@ -51,6 +51,7 @@ const shell: Command = async (context) => {
   try {
     return await runSteps(context, name, parseScript(script, context.env));
   } catch (error) {
+    if (error instanceof ShellExit) return error.code;
     if (!(error instanceof ShellRefusal)) throw error;
     await say(
       context.stderr,
@@ -59,6 +60,23 @@ const shell: Command = async (context) => {
     return exit.usage;
   }
 };
+
+/** `exit` in a script. */
+class ShellExit extends Error {
+  override readonly name = 'ShellExit';
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.code = code;
+  }
+}
+
+/** @throws ShellRefusal where it is no number: `exit` alone means the last command's code, which no script here asks for. */
+function exitCode(argument: string | undefined): number {
+  if (argument !== undefined && /^\d+$/.test(argument)) return Number(argument) & 0xff;
+  throw new ShellRefusal('"exit" without a number is not supported');
+}
 
 async function runSteps(context: CommandContext, shellName: string, steps: readonly Step[]): Promise<number> {
   let code: number = exit.ok;
@@ -80,7 +98,7 @@ async function runStep(
   const [name = '', argument] = words;
   if (name === 'exec') return runStep(context, shellName, words.slice(1));
   if (name === ':') return exit.ok;
-  if (name === 'exit') throw new ShellRefusal('"exit" is not supported');
+  if (name === 'exit') throw new ShellExit(exitCode(argument));
   const command = findCommand(name, context.image);
   if (command === undefined) {
     await say(context.stderr, `${shellName}: 1: ${name}: not found`);
