@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Observation, ObservedPort } from '../src/evidence/observed/observation.ts';
 import { beginObservation, type ObserveOptions } from '../src/evidence/observed/observe.ts';
 import type { KubeObject } from '../src/istio/kubernetes.ts';
-import { eventually } from '../src/lab/testing/wait.ts';
+import { eventually, isRolledOut } from '../src/lab/testing/wait.ts';
 import { asObjects, asText, dig } from '../src/sources/json-value.ts';
 import { type LabCluster, namespace, startLabCluster, workload } from './lab-cluster.ts';
 
@@ -138,4 +138,38 @@ test('an access log alone looks back before the window', async () => {
   expect(counters?.plaintext.requests).toBe(0);
   expect(log?.plaintext.requests).toBe(1);
   expect(senders(quiet)).toEqual(['plaintext 1+0 legacy/Deployment batch']);
+});
+
+test('a pod that came within the window counts from zero, one that went is told of', async () => {
+  const scale = (replicas: number): Promise<unknown> =>
+    lab.cluster.raw({
+      method: 'PATCH',
+      path: '/apis/apps/v1/namespaces/shop/deployments/quiet',
+      headers: { 'content-type': 'application/merge-patch+json' },
+      body: JSON.stringify({ spec: { replicas } }),
+    });
+  const { api } = lab.lab;
+  const isQuiet = ({ metadata }: KubeObject): boolean => metadata.labels?.app === 'quiet';
+  const gone = (): Promise<boolean> =>
+    eventually(api, ['pods'], () => !api.list('pods', { namespace: 'shop' }).some(isQuiet));
+  const there = (): Promise<boolean> =>
+    eventually(api, ['deployments.apps'], () => isRolledOut(api.get('deployments.apps', 'shop', 'quiet')));
+  await scale(0);
+  await gone();
+  const observation = await during(async () => {
+    await scale(1);
+    await there();
+    await lab.run('legacy', 'batch', 'curl', '-sS', '-o', '/dev/null', 'http://quiet.shop/get');
+  });
+  expect(row(observation, 'quiet', 80).tallies[0]).toMatchObject({
+    source: 'proxy counters',
+    plaintext: { requests: 1 },
+  });
+  const after = await during(async () => {
+    await scale(0);
+    await gone();
+  });
+  expect(after.unseen).toMatchObject([
+    { source: 'proxy counters', reason: expect.stringMatching(/pod ended/) },
+  ]);
 });

@@ -188,7 +188,7 @@ class Finish {
     window: Window,
     book: ReturnType<typeof addressBook>,
   ): void {
-    const { later, startedAt } = this.#in;
+    const { later } = this.#in;
     const source = 'proxy counters';
     const ways = new Set<string>();
     let read = 0;
@@ -199,7 +199,8 @@ class Finish {
         continue;
       }
       const earlier = before.get(key);
-      const began = isYoung(pod, startedAt);
+      // It was not running when the window began, so that all it counted came since. No clock is asked: they differ.
+      const began = !before.has(key);
       if (earlier?.read !== true && !began) {
         this.#miss(
           source,
@@ -414,12 +415,6 @@ class Finish {
 /** Less than a few scrapes of Prometheus tells nothing; and all that look back look equally far, so that names fit counts. */
 function lookBackOf({ lookBack = 0, prometheus }: ObserveOptions): number {
   return prometheus === undefined ? lookBack : Math.max(lookBack, 60_000);
-}
-
-/** The pod was created within the window: all that it counted belongs to it. */
-function isYoung({ createdAt }: ProxyPod, startedAt: number): boolean {
-  // Times in objects are cut to seconds.
-  return createdAt !== undefined && createdAt >= Math.floor(startedAt / 1000) * 1000;
 }
 
 function coverageText(read: number, all: number, ways: readonly string[]): string {

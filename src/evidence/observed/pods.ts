@@ -10,9 +10,7 @@ export interface ProxyPod {
   readonly namespace: string;
   readonly name: string;
   readonly addresses: ReadonlySet<string>;
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number | undefined;
-  /** When the sidecar's container started. */
+  /** When the sidecar's container started, in milliseconds since the epoch. */
   readonly proxyStartedAt: number | undefined;
   readonly proxyRestarts: number;
 }
@@ -34,7 +32,6 @@ export function proxyPods(mesh: Mesh, workloads: readonly Workload[]): ReadonlyM
         namespace: workload.namespace,
         name,
         addresses: new Set(object === undefined ? ips : podAddresses(object)),
-        createdAt: parseTime(object?.metadata.creationTimestamp),
         ...proxyStart(object),
       });
     }
