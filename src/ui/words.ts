@@ -54,7 +54,7 @@ export const dataplaneWords: Readonly<Record<string, string>> = {
   outside: 'outside the mesh',
 };
 
-const states: readonly EdgeState[] = ['refused', 'plaintext', 'mixed', 'unknown', 'mtls'];
+const states: readonly EdgeState[] = ['plaintext', 'mixed', 'refused', 'unknown', 'mtls'];
 
 /** `3 plaintext, 12 mutual TLS`. */
 export function countWords(pairs: PairCounts): string {

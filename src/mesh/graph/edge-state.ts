@@ -9,9 +9,9 @@ export type EdgeState = 'mtls' | 'mixed' | 'plaintext' | 'unknown' | 'refused';
 
 /** Worst first: the order in which edges are listed and drawn. */
 export const edgeStates = [
-  'refused',
   'plaintext',
   'mixed',
+  'refused',
   'unknown',
   'mtls',
 ] as const satisfies readonly EdgeState[];

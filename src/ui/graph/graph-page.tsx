@@ -149,7 +149,7 @@ function Notes({ view, choosing, only, observing, more, drawMore }: NotesProps) 
       {choosing ? <p className="note strong">This is what would be, not what is.</p> : null}
       {view.left > 0 ? (
         <p className="note">
-          {plural(view.left, 'line')} not drawn, the best states first; a filter shows them.{' '}
+          {plural(view.left, 'line')} not drawn: the worst are. A filter shows the others.{' '}
           {more ? null : (
             <button type="button" className="link" onClick={drawMore}>
               Draw up to 2,000
