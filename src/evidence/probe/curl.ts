@@ -178,9 +178,10 @@ export function readPlaintextCurl(result: CurlResult): PlaintextOutcome {
     case 6:
       return { kind: 'not-run', detail };
     case 7:
+      if (/timed out/i.test(detail)) return { kind: 'dropped', detail };
       return readConnectionError(detail) ?? { kind: 'nothing-listens', detail };
     case 28:
-      return { kind: 'timeout', detail };
+      return readConnectionError(detail) ?? { kind: 'timeout', detail };
     case 52:
       return { kind: 'closed', detail };
     case 55:

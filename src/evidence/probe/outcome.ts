@@ -17,7 +17,9 @@ type PlaintextExperience =
   | { readonly kind: 'closed'; readonly detail: string }
   /** Connection refused: nothing listens, and no proxy stands before it. */
   | { readonly kind: 'nothing-listens'; readonly detail: string }
-  /** No answer in time: a network policy that drops, or a server that waits. */
+  /** The connection itself got no answer: dropped on the way, as network policies and firewalls do. */
+  | { readonly kind: 'dropped'; readonly detail: string }
+  /** Connected, and then no answer in time: a server that waits. */
   | { readonly kind: 'timeout'; readonly detail: string }
   | { readonly kind: 'unreachable'; readonly detail: string }
   | { readonly kind: 'not-allowed'; readonly right: string; readonly detail: string }

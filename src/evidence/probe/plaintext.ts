@@ -70,7 +70,7 @@ export async function probePlaintext(
 
 /** Something was learnt about the port; a probe that could not be made, or a way that is barred, taught nothing. */
 function isConclusive(outcome: PlaintextOutcome): boolean {
-  return !['not-allowed', 'not-run', 'timeout', 'unreachable'].includes(outcome.kind);
+  return !['not-allowed', 'not-run', 'dropped', 'timeout', 'unreachable'].includes(outcome.kind);
 }
 
 async function throughPodProxy(

@@ -21,7 +21,9 @@ test.each([
   [500, 'unexpected EOF', 'closed'],
   [503, 'error trying to reach service: dial tcp 10.0.0.2:2: connect: connection refused', 'nothing-listens'],
   [500, 'error dialing backend: dial tcp 10.0.0.2:2: connect: connection refused', 'nothing-listens'],
-  [503, 'error trying to reach service: dial tcp 10.0.0.2:2: i/o timeout', 'timeout'],
+  [503, 'error trying to reach service: dial tcp 10.0.0.2:2: i/o timeout', 'dropped'],
+  [503, 'error trying to reach service: read tcp 10.0.0.1:1->10.0.0.2:2: i/o timeout', 'timeout'],
+  [503, 'error trying to reach service: dial tcp 10.0.0.2:2: connect: connection timed out', 'dropped'],
   [504, 'error trying to reach service: context deadline exceeded', 'timeout'],
   [503, 'error trying to reach service: dial tcp 10.0.0.2:2: connect: no route to host', 'unreachable'],
   [
@@ -62,7 +64,9 @@ test.each([
   [52, 'curl: (52) Empty reply from server', 'closed'],
   [7, 'curl: (7) Failed to connect to 10.0.0.2 port 80 after 0 ms: Connection refused', 'nothing-listens'],
   [7, 'curl: (7) Failed to connect: No route to host', 'unreachable'],
-  [28, 'curl: (28) Connection timed out after 8000 milliseconds', 'timeout'],
+  [28, 'curl: (28) Connection timed out after 8000 milliseconds', 'dropped'],
+  [28, 'curl: (28) Failed to connect to 10.0.0.2 port 80 after 8001 ms: Timeout was reached', 'dropped'],
+  [28, 'curl: (28) Operation timed out after 8001 milliseconds with 0 bytes received', 'timeout'],
   [1, 'curl: (1) Received HTTP/0.9 when not allowed', 'answered'],
   [6, 'curl: (6) Could not resolve host', 'not-run'],
 ])('curl’s %i is %s', (exitCode, stderr, kind) => {

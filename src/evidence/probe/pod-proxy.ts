@@ -93,6 +93,13 @@ export function readConnectionError(message: string): PlaintextOutcome | undefin
   }
   if (/connection reset by peer|broken pipe/i.test(message)) return { kind: 'reset', detail };
   if (/connection refused/i.test(message)) return { kind: 'nothing-listens', detail };
+  if (
+    /dial \w+.*(i\/o timeout|timed out)|^(curl: \(28\) )?(Connection timed out|Failed to connect)/i.test(
+      message,
+    )
+  ) {
+    return { kind: 'dropped', detail };
+  }
   if (/i\/o timeout|deadline exceeded|timed out|timeout/i.test(message)) return { kind: 'timeout', detail };
   if (/no route to host|network is unreachable|host is down/i.test(message)) {
     return { kind: 'unreachable', detail };

@@ -17,6 +17,7 @@ const plaintextOutcome: fc.Arbitrary<PlaintextOutcome> = fc.constantFrom(
   { kind: 'reset', detail },
   { kind: 'closed', detail },
   { kind: 'nothing-listens', detail },
+  { kind: 'dropped', detail },
   { kind: 'timeout', detail },
   { kind: 'unreachable', detail },
   { kind: 'not-allowed', right: 'r', detail },

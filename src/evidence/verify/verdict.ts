@@ -218,9 +218,13 @@ function unclearRefusal(
       `nothing listens on ${pod}, not even its proxy`,
       'is the port right, and the pod ready?',
     ],
+    dropped: [
+      `the connection to ${pod} is dropped on the way, as a network policy does (${detail})`,
+      'probe from inside with --probe-pods, and let the policy allow that',
+    ],
     timeout: [
-      `plaintext to ${pod} got no answer in time: a network policy may drop it (${detail})`,
-      'probe from inside with --probe-pods',
+      `${pod} took the connection and gave no answer in time (${detail})`,
+      'is the application up? verify again',
     ],
     unreachable: [`${pod} cannot be reached (${detail})`, 'probe from inside with --probe-pods'],
     'not-allowed': [

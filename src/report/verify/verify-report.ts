@@ -27,6 +27,7 @@ const plaintextWordsByKind = {
   reset: 'refused',
   closed: 'closed',
   'nothing-listens': 'nothing listens',
+  dropped: 'dropped',
   timeout: 'no answer',
   unreachable: 'unreachable',
   'not-allowed': 'not allowed to probe',
