@@ -71,6 +71,7 @@ export async function readTraffic(
         `${workload.kind} ${key.split('/')[0]}/${workload.name}`,
       ),
       plaintext: plaintextBySource(counters),
+      open: openPlaintext(counters),
       ...log,
     });
   };
@@ -175,6 +176,17 @@ function plaintextBySource(samples: readonly Sample[]): Readonly<Record<string, 
     sums[from] = (sums[from] ?? 0) + value;
   }
   return sums;
+}
+
+/** Opened less closed. The proxy counts an opening within five seconds of it. */
+function openPlaintext(samples: readonly Sample[]): number {
+  let open = 0;
+  for (const { name, labels, value } of samples) {
+    if (labels.reporter !== 'destination' || labels.connection_security_policy !== 'none') continue;
+    if (name === 'istio_tcp_connections_opened_total') open += value;
+    if (name === 'istio_tcp_connections_closed_total') open -= value;
+  }
+  return Math.max(0, open);
 }
 
 interface LogContext {

@@ -11,6 +11,7 @@ function pod(changes: Partial<PodReading> = {}): PodReading {
     ready: true,
     tallies: {},
     plaintext: {},
+    open: 0,
     senders: [],
     logged: undefined,
     ...changes,
@@ -104,4 +105,12 @@ test('a workload with fewer ready pods than before is unhealthy; one that was so
     reason: 'it became unhealthy: Deployment/cart: 1 of 2 pods are ready',
   });
   expect(judgeTraffic(harm, trafficBetween(one, one), {}, none).kind).toBe('good');
+});
+
+test('plaintext TCP connections that are open are counted, however long ago they were opened', () => {
+  const idle = reading(0, { a: pod({ open: 2 }), b: pod({ open: 1 }) });
+  const traffic = trafficBetween(idle, idle);
+  expect(traffic.open).toEqual({ 'Deployment/cart': 3 });
+  // They end by themselves with Envoy's drain time; they are told, and hold nothing up.
+  expect(judgeTraffic({ kind: 'plaintext', forMs: 1 }, traffic, {}, none).kind).toBe('good');
 });

@@ -27,6 +27,8 @@ export interface PodReading {
   readonly tallies: Baseline;
   /** Requests and connections that came in plaintext, by sender as far as the counters know it. */
   readonly plaintext: Readonly<Record<string, number>>;
+  /** TCP connections that came in plaintext and are open still: Envoy closes them its drain time after STRICT. */
+  readonly open: number;
   /** From the access log since the reading before. */
   readonly senders: readonly (Sender & { readonly refused: boolean })[];
   /** The access log's newest line, by the pod's own clock. */
@@ -50,6 +52,8 @@ export interface Traffic {
   readonly tallies: Baseline;
   readonly plaintext: readonly Sender[];
   readonly refused: readonly Sender[];
+  /** Plaintext TCP connections that are open at the end; by `Deployment/cart`. */
+  readonly open: Readonly<Record<string, number>>;
   /** Workloads with fewer ready pods than before. */
   readonly unready: readonly string[];
   readonly unseen: readonly string[];
@@ -60,6 +64,7 @@ export function trafficBetween(before: Reading, after: Reading): Traffic {
   const tallies = new Map<string, Tally>();
   const plaintext: Sender[] = [];
   const refused: Sender[] = [];
+  const open: Record<string, number> = {};
   for (const [key, pod] of after.pods) {
     const earlier = before.pods.get(key);
     for (const [name, tally] of Object.entries(pod.tallies)) {
@@ -71,6 +76,7 @@ export function trafficBetween(before: Reading, after: Reading): Traffic {
       });
     }
     plaintext.push(...plaintextOf(pod, earlier));
+    if (pod.server !== undefined && pod.open > 0) open[pod.server] = (open[pod.server] ?? 0) + pod.open;
     refused.push(...pod.senders.filter((sender) => sender.refused));
   }
   const sums = Object.fromEntries([...tallies].filter(([, { requests }]) => requests > 0));
@@ -81,6 +87,7 @@ export function trafficBetween(before: Reading, after: Reading): Traffic {
     tallies: sums,
     plaintext: merged(plaintext),
     refused: merged(refused),
+    open,
     unready: unreadyNow(before, after),
     unseen: after.unseen,
   };

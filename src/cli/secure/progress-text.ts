@@ -80,8 +80,12 @@ function watchedLine(traffic: Extract<Progress, { event: 'watched' }>['traffic']
     senders.reduce((total, sender) => total + sender.count, 0);
   const seconds = Math.round(traffic.seconds * 10) / 10;
   const said = `saw ${count(traffic.requests, 'request')} in ${seconds} s: ${traffic.failed} failed, ${sum(traffic.plaintext)} in plaintext, ${sum(traffic.refused)} refused`;
+  const open = Object.entries(traffic.open).map(
+    ([server, number]) =>
+      `open to ${server} in plaintext: ${count(number, 'TCP connection')}, closed by its proxy some time after STRICT (45 s by default)`,
+  );
   const unseen = traffic.unseen.map((what) => `not seen: ${what}`);
-  return [said, ...unseen].flatMap((line) => hanging('      ', line, style)).join('\n');
+  return [said, ...open, ...unseen].flatMap((line) => hanging('      ', line, style)).join('\n');
 }
 
 function proofLine(result: ProofResult, mode: string, color: boolean): string {

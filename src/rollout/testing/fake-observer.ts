@@ -12,6 +12,7 @@ export function readingOf(at: number, pod: Partial<PodReading> = {}): Reading {
     ready: true,
     tallies: {},
     plaintext: {},
+    open: 0,
     senders: [],
     logged: undefined,
     ...pod,
