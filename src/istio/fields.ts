@@ -24,6 +24,12 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A value as part of a key. An object's own `toString` is never called: a file may hold one that is no function. */
+export function keyText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+}
+
 /** What a person calls the type of a JSON value. */
 function typeName(value: unknown): string {
   if (value === null) return 'null';

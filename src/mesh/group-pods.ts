@@ -1,5 +1,5 @@
 /** Gathers pods into workloads: pods of one owner that are alike are one workload, so that nothing is worked out pod by pod. */
-import { FieldReader, type Fields, isFields, noStrings, type StringMap } from '../istio/fields.ts';
+import { FieldReader, type Fields, isFields, keyText, noStrings, type StringMap } from '../istio/fields.ts';
 import { compare } from '../istio/metadata.ts';
 import type { Namespace } from '../istio/namespace.ts';
 import { type PodTemplate, parsePod, parsePodTemplate } from '../istio/pod.ts';
@@ -81,16 +81,16 @@ function groupKey(
 ): string {
   const parts = [namespace, owner?.kind ?? 'Pod', owner?.name ?? ''];
   for (const key of Object.keys(labels).sort()) {
-    if (!volatileLabels.has(key) || selected.has(key)) parts.push(key, String(labels[key]));
+    if (!volatileLabels.has(key) || selected.has(key)) parts.push(key, keyText(labels[key]));
   }
   parts.push('');
   const annotations: Fields = isFields(meta.annotations) ? meta.annotations : {};
   for (const key of Object.keys(annotations).sort()) {
-    if (key.includes('istio.io/')) parts.push(key, String(annotations[key]));
+    if (key.includes('istio.io/')) parts.push(key, keyText(annotations[key]));
   }
   parts.push('');
   const podSpec: Fields = isFields(spec) ? spec : {};
-  parts.push(String(podSpec.serviceAccountName), String(podSpec.hostNetwork));
+  parts.push(keyText(podSpec.serviceAccountName), keyText(podSpec.hostNetwork));
   pushContainers(parts, podSpec.containers);
   pushContainers(parts, podSpec.initContainers);
   return parts.join('\u0000');
@@ -101,11 +101,12 @@ function pushContainers(parts: string[], containers: unknown): void {
   if (!Array.isArray(containers)) return;
   for (const container of containers) {
     if (!isFields(container)) continue;
-    parts.push(String(container.name), String(container.restartPolicy));
+    parts.push(keyText(container.name), keyText(container.restartPolicy));
     if (container.name === 'istio-proxy') parts.push(JSON.stringify(container.args ?? null));
     if (!Array.isArray(container.ports)) continue;
     for (const port of container.ports) {
-      if (isFields(port)) parts.push(`${port.containerPort}/${port.name}/${port.protocol}`);
+      if (isFields(port))
+        parts.push(`${keyText(port.containerPort)}/${keyText(port.name)}/${keyText(port.protocol)}`);
     }
   }
 }
@@ -196,7 +197,7 @@ function fromTemplates(
     const namespace =
       typeof meta.namespace === 'string' && meta.namespace !== '' ? meta.namespace : 'default';
     const name = typeof meta.name === 'string' ? meta.name : '';
-    if (seen.has(`${namespace}/${object.kind}/${name}`)) continue;
+    if (seen.has(`${namespace}/${keyText(object.kind)}/${name}`)) continue;
     const reader = new FieldReader();
     const template = readTemplate(object.kind, reader.fields(object.spec, 'spec'), reader);
     for (const problem of reader.problems) {

@@ -1,6 +1,6 @@
 /** Who owns a pod, as a person names it: the Deployment behind the ReplicaSet, the CronJob behind the Job. */
 import type { Fields } from '../istio/fields.ts';
-import { isFields } from '../istio/fields.ts';
+import { isFields, keyText } from '../istio/fields.ts';
 import type { SnapshotObject } from './snapshot.ts';
 
 export interface Owner {
@@ -18,7 +18,8 @@ export function indexOwners(templates: readonly SnapshotObject[]): OwnerIndex {
     const meta: unknown = object.metadata;
     if (!isFields(meta)) continue;
     const owner = controllerOf(meta);
-    if (owner !== undefined) owners.set(`${meta.namespace}/${object.kind}/${meta.name}`, owner);
+    if (owner !== undefined)
+      owners.set(`${keyText(meta.namespace)}/${object.kind}/${keyText(meta.name)}`, owner);
   }
   return owners;
 }

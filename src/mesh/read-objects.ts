@@ -1,7 +1,9 @@
 /** Sorts a snapshot's objects by kind and parses each once. Kinds that Padlock does not use are passed over. */
+
 import { type AuthorizationPolicy, parseAuthorizationPolicy } from '../istio/authorization-policy.ts';
 import { type DestinationRule, parseDestinationRule } from '../istio/destination-rule.ts';
 import { type EndpointSlice, parseEndpointSlice } from '../istio/endpoint-slice.ts';
+import { keyText } from '../istio/fields.ts';
 import { type Gateway, parseGateway } from '../istio/gateway.ts';
 import type { KubeObject } from '../istio/kubernetes.ts';
 import { type MeshConfig, meshConfigRevision, parseMeshConfig } from '../istio/mesh-config.ts';
@@ -84,7 +86,7 @@ export function groupKind({ apiVersion, kind }: KubeObject): string {
   let name = byKind.get(kind);
   if (name === undefined) {
     const slash = typeof apiVersion === 'string' ? apiVersion.lastIndexOf('/') : -1;
-    name = `${slash > 0 ? apiVersion.slice(0, slash) : ''}/${kind}`;
+    name = `${slash > 0 ? apiVersion.slice(0, slash) : ''}/${keyText(kind)}`;
     if (groupKinds.size < 200 && byKind.size < 200) byKind.set(kind, name);
   }
   return name;
@@ -202,7 +204,7 @@ function withoutDuplicates(objects: readonly SnapshotObject[]): readonly Snapsho
 /** Names an object among all others; the same for every version of its API. */
 export function objectKey(object: KubeObject): string {
   const meta: Partial<KubeObject['metadata']> = object.metadata ?? {};
-  return `${groupKind(object)}/${meta.namespace ?? ''}/${meta.name ?? ''}`;
+  return `${groupKind(object)}/${keyText(meta.namespace ?? '')}/${keyText(meta.name ?? '')}`;
 }
 
 export function readObjects(objects: readonly SnapshotObject[]): ReadObjects {

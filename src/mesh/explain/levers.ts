@@ -96,6 +96,8 @@ function* hiddenCandidates(
   if (hidden.cause === 'not-imported') {
     const { sidecar } = hidden;
     const entry = `${called.namespace}/${host}`;
+    const [first] = sidecar.egress;
+    if (first === undefined || !hasEgress(mesh, sidecar.ref)) return;
     yield patched(mesh, sidecar, 'spec.egress[0].hosts', {
       text: `Add ${entry} to the hosts that ${formatRef(sidecar.ref)} imports`,
       to: entry,
@@ -103,7 +105,7 @@ function* hiddenCandidates(
         {
           kind: 'json-patch',
           target: sidecar.ref,
-          operations: [{ op: 'add', path: '/spec/egress/0/hosts/-', value: entry }],
+          operations: [{ op: 'add', path: '/spec/egress/0/hosts', value: [...first.hosts, entry] }],
         },
       ],
     });
@@ -131,6 +133,18 @@ function* hiddenCandidates(
       ],
     },
   );
+}
+
+/** True where the first egress listener is written as it should be: a patch needs something to patch. */
+function hasEgress(mesh: Mesh, { namespace, name }: ObjectRef): boolean {
+  const found = mesh.snapshot.objects.findLast(
+    ({ object }) =>
+      object.kind === 'Sidecar' &&
+      object.metadata.name === name &&
+      (object.metadata.namespace ?? 'default') === namespace,
+  );
+  const spec = found?.object.spec;
+  return isFields(spec) && Array.isArray(spec.egress) && isFields(spec.egress[0]);
 }
 
 function* clusterCandidates(mesh: Mesh, edge: Edge, cluster: Cluster): Generator<Candidate> {

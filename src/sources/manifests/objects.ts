@@ -77,7 +77,7 @@ function unpackList(
   }
 }
 
-/** Metadata with its name is there; everything else is parsed where it is used. */
+/** Metadata with its name is there, and a namespace is text; everything else is parsed where it is used. */
 function asObject(value: Readonly<Record<string, unknown>>, type: ItemType, place: Place): KubeObject {
   const { metadata } = value;
   const what = printable(type.kind);
@@ -89,6 +89,10 @@ function asObject(value: Readonly<Record<string, unknown>>, type: ItemType, plac
       place,
       name === undefined ? `this ${what} has no name` : `the name of this ${what} is ${typeName(name)}`,
     );
+  }
+  const { namespace } = metadata;
+  if (namespace !== undefined && namespace !== null && typeof namespace !== 'string') {
+    throw invalid(place, `the namespace of this ${what} is ${typeName(namespace)}, not text`);
   }
   const kept = kindCameLate(value) ? keepFields(value, whatIsRead) : value;
   const fields = isFields(kept) ? kept : value;

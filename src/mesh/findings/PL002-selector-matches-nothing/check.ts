@@ -87,7 +87,10 @@ function fixFor({ ref, labels, field }: Selecting, workloads: readonly Workload[
     return { text: 'Correct the labels (`kubectl get pods --show-labels`), or delete it.', changes: [] };
   }
   const corrected = Object.fromEntries(
-    Object.keys(labels).map((key) => [key, best.workload.labels[key] ?? null] as const),
+    Object.keys(labels).map(
+      (key) =>
+        [key, Object.hasOwn(best.workload.labels, key) ? (best.workload.labels[key] ?? null) : null] as const,
+    ),
   );
   const [outer = ''] = field.split('.').slice(1);
   return {
@@ -100,7 +103,7 @@ function fixFor({ ref, labels, field }: Selecting, workloads: readonly Workload[
 function likeness(wanted: StringMap, labels: StringMap): number {
   let score = 0;
   for (const [key, value] of Object.entries(wanted)) {
-    const actual = labels[key];
+    const actual = Object.hasOwn(labels, key) ? labels[key] : undefined;
     if (actual === value) score += 10;
     else if (actual !== undefined && nearlyEqual(value, actual)) score += 5;
   }
