@@ -34,12 +34,12 @@ function cluster(
 
 const urls = Array.from({ length: 20 }, (_none, index) => `http://10.0.0.1:${index}/`);
 
-test('twenty requests take three runs, and each gets its own answer', async () => {
+test('twenty requests take two runs, and each gets its own answer', async () => {
   const { memory, runs } = cluster();
   const curl = curlInBatches(memory, undefined);
   const results = await Promise.all(urls.map((url) => curl(where, url, { userAgent: 'x' })));
   expect(results.map(({ body }) => body)).toEqual(urls.map((url) => `body of ${url}`));
-  expect(runs.map((run) => run.length)).toEqual([8, 8, 4]);
+  expect(runs.map((run) => run.length)).toEqual([12, 8]);
 });
 
 test('what one run could not tell is asked for again alone: no exit code, no connection', async () => {

@@ -16,7 +16,7 @@ import {
 } from './curl.ts';
 
 /** The command stands in the request's URL, which proxies before an API server may limit to 8 kB. */
-const maxTogether = 8;
+const maxTogether = 12;
 const maxRuns = 4;
 
 interface Waiting extends CurlRequest {
