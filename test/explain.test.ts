@@ -85,6 +85,13 @@ status: { podIP: 10.0.0.7 }
   expect(stdout).toContain('× REFUSED');
 });
 
+test('a code of padlock check is explained by its page', async () => {
+  const { code, stdout } = await explain(['pl011']);
+  expect(code).toBe(0);
+  expect(stdout).toBe(readFileSync(join(import.meta.dirname, '../docs/findings/PL011.md'), 'utf8'));
+  expect((await explain(['PL999', '-f', 'shop.yaml'])).code).toBe(2);
+});
+
 test('what cannot be explained ends in another code than what can', async () => {
   const unknown = await explain(['the', 'weather', 'is', 'fine']);
   expect(unknown.code).toBe(3);

@@ -44,6 +44,7 @@ EXAMPLES
   padlock explain shop/cart:8080              what one port takes, and why
   padlock explain 'NR filter_chain_not_found'
   kubectl logs POD -c istio-proxy | padlock explain -
+  padlock explain PL011                       a code of padlock check
 
 EXIT CODES
   0  explained

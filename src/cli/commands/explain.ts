@@ -9,6 +9,7 @@ import { buildMesh, type Mesh } from '../../mesh/mesh.ts';
 import { type ExplainReport, type LineReport, nameWorkload } from '../../report/explain/explain-report.ts';
 import type { Context } from '../context.ts';
 import { placeExplanation } from '../explain-places.ts';
+import { asFindingCode, findingPageText } from '../finding-page.ts';
 import { snapshotFrom } from '../snapshot-from.ts';
 import { rememberStdin } from '../source-places.ts';
 import type { ExplainFlags } from './explain.route.ts';
@@ -18,6 +19,9 @@ export default async function explain(
   flags: ExplainFlags,
   ...words: readonly string[]
 ): Promise<void> {
+  const [word = '', more] = words;
+  const code = more === undefined ? asFindingCode(word) : undefined;
+  if (code !== undefined) return this.stdout.write(findingPageText(code));
   const remembered = rememberStdin(this);
   const report = await placeExplanation(await answer(remembered, flags, words), remembered);
   await this.stdout.write(await render(report, flags, this));
