@@ -30,25 +30,26 @@ import { didYouMean, type ErrorStyle, exitCodeOf, formatError } from './print-er
 
 const routes = buildRouteMap({
   routes: {
+    // In the order of the work: look, prove, change, keep.
     posture: postureRoute,
-    check: checkRoute,
     explain: explainRoute,
+    check: checkRoute,
     diff: diffRoute,
-    snapshot: snapshotRoute,
     plan: planRoute,
-    secure: secureRoute,
-    rollout: rolloutRoute,
-    completion: completionRoute,
     verify: verifyRoute,
     certs: certsRoute,
     evidence: evidenceRoute,
-    watch: watchRoute,
+    secure: secureRoute,
+    rollout: rolloutRoute,
     guard: guardRoute,
+    watch: watchRoute,
     authz: authzRoute,
+    dashboard: dashboardRoute,
+    snapshot: snapshotRoute,
     rbac: rbacRoute,
     lab: labRoute,
     demo: demoRoute,
-    dashboard: dashboardRoute,
+    completion: completionRoute,
   },
   docs: {
     brief: 'Takes an Istio namespace from plaintext to proven STRICT mutual TLS, and keeps it there.',

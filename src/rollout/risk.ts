@@ -13,7 +13,7 @@ export interface Received {
 export interface Risk {
   /** Compared from the left; more is riskier. */
   readonly ranks: readonly number[];
-  /** `exposed by Service web (LoadBalancer), 12 plaintext requests so far`. */
+  /** `exposed by Service web (LoadBalancer), 30 requests so far, 12 of them in plaintext`. */
   readonly because: string;
 }
 
@@ -39,8 +39,9 @@ export function inboundRisk(mesh: Mesh, owner: Owner, received: Received | undef
   const because = [
     ...open.map(({ name, type }) => `exposed by Service ${name} (${type})`),
     ...(isScraped ? ['scraped by Prometheus'] : []),
-    ...(plaintext > 0 ? [`${count(plaintext, 'plaintext request')} so far`] : []),
-    requests > 0 ? `${count(requests, 'request')} so far` : 'no request seen so far',
+    requests === 0
+      ? 'no request seen so far'
+      : `${count(requests, 'request')} so far${plaintext > 0 ? `, ${plaintext} of them in plaintext` : ''}`,
   ];
   return {
     ranks: [open.length + (isScraped ? 1 : 0), plaintext, requests, services.length],

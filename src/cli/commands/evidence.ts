@@ -4,18 +4,11 @@ import { resolve } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { ExitCode, PadlockError } from '../../errors.ts';
 import { readBundle, writeBundle } from '../../evidence/bundle/bundle-files.ts';
-import { bundledPosture } from '../../evidence/bundle/bundled-posture.ts';
-import { bundleFiles } from '../../evidence/bundle/evidence-bundle.ts';
 import { type BundleCheck, checkBundle } from '../../evidence/bundle/manifest.ts';
-import { certificateInventory, type Inventory } from '../../evidence/certificates/inventory.ts';
-import type { Verification } from '../../evidence/verify/verify.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
-import { inventoryCsv } from '../../report/certs-text.ts';
-import { renderEvidenceHtml } from '../../report/evidence/evidence-html.ts';
-import { verificationJson } from '../../report/verify/verify-report.ts';
+import { certificateInventory } from '../../evidence/certificates/inventory.ts';
+import { kubernetesVersion } from '../../evidence/kubernetes-version.ts';
+import { evidenceFiles } from '../../report/evidence/evidence-files.ts';
 import { renderVerification } from '../../report/verify/verify-text.ts';
-import type { Cluster } from '../../sources/cluster.ts';
-import { asText, dig } from '../../sources/json-value.ts';
 import type { Context } from '../context.ts';
 import { exitCodeForVerdict, orInterrupted, verifyRun } from '../verify-run.ts';
 import type { EvidenceFlags, EvidenceVerifyFlags } from './evidence.route.ts';
@@ -28,11 +21,16 @@ export async function collect(this: Context, flags: EvidenceFlags, namespace?: s
   const inventory = await certificateInventory(mesh, namespaces, effects).catch((error: unknown) => {
     throw orInterrupted(this, error);
   });
-  const files = bundleFiles({
-    ...(await contents(flags, namespace, { verification, inventory, mesh, cluster })),
+  const files = evidenceFiles({
+    verification,
+    inventory,
+    mesh,
+    question: questionOf(flags, namespace, verification.namespaces),
+    context: cluster.context,
+    padlockVersion: packageJson.version,
+    kubernetesVersion: await kubernetesVersion(cluster),
     createdAt: new Date(this.clock.now()).toISOString(),
-    version: packageJson.version,
-    ...(signingKey === undefined ? {} : { signingKey }),
+    signingKey,
   });
   await writeBundle(resolve(this.cwd, flags.output), files, this.clock.now());
   const { columns: width, color } = this.stdout;
@@ -43,50 +41,14 @@ export async function collect(this: Context, flags: EvidenceFlags, namespace?: s
   this.setExitCode(exitCodeForVerdict(verification.verdict));
 }
 
-interface Gathered {
-  readonly verification: Verification;
-  readonly inventory: Inventory;
-  readonly mesh: Mesh;
-  readonly cluster: Cluster;
-}
-
-async function contents(flags: EvidenceFlags, namespace: string | undefined, gathered: Gathered) {
-  const { verification, inventory, mesh, cluster } = gathered;
-  const scope = flags.allNamespaces === true ? '-A' : (namespace ?? verification.namespaces.join(' '));
-  const question = `padlock evidence ${scope}${flags.probePods === true ? ` --probe-pods --probe-image ${flags.probeImage}` : ''}`;
-  const facts = {
-    verification,
-    inventory,
-    question,
-    padlockVersion: packageJson.version,
-    kubernetesVersion: await kubernetesVersion(cluster),
-    istioVersions: inventory.istioVersions,
-  };
-  const { padlockVersion, kubernetesVersion: kubernetes, istioVersions } = facts;
-  return {
-    reportHtml: renderEvidenceHtml(facts),
-    verification: verificationJson(verification),
-    certificates: inventory,
-    certificatesCsv: inventoryCsv(inventory),
-    posture: bundledPosture(mesh, verification.namespaces),
-    snapshot: mesh.snapshot,
-    about: {
-      question,
-      context: cluster.context,
-      startedAt: verification.startedAt,
-      finishedAt: verification.finishedAt,
-      padlockVersion,
-      kubernetes,
-      istioVersions,
-      limits: verification.limits,
-    },
-  };
-}
-
-async function kubernetesVersion(cluster: Cluster): Promise<string> {
-  const answer = await cluster.raw({ method: 'GET', path: '/version' });
-  if (answer.status !== 200) return `not told (HTTP ${answer.status})`;
-  return asText(dig(JSON.parse(answer.body), 'gitVersion')) ?? 'not told';
+/** The command line that was asked, without what only says where to write. */
+function questionOf(
+  flags: EvidenceFlags,
+  namespace: string | undefined,
+  namespaces: readonly string[],
+): string {
+  const scope = flags.allNamespaces === true ? '-A' : (namespace ?? namespaces.join(' '));
+  return `padlock evidence ${scope}${flags.probePods === true ? ` --probe-pods --probe-image ${flags.probeImage}` : ''}`;
 }
 
 export async function check(this: Context, flags: EvidenceVerifyFlags, bundle: string): Promise<void> {
