@@ -6,10 +6,18 @@ import { type ClusterFlags, clusterFlags, parseDuration } from './common-flags.t
 import type { Context } from './context.ts';
 
 export interface ProofFlags extends ClusterFlags {
+  readonly namespace?: string;
   readonly allNamespaces?: boolean;
 }
 
 export const proofFlags = {
+  namespace: {
+    kind: 'parsed',
+    parse: (input: string): string => input,
+    optional: true,
+    brief: 'the namespace, as kubectl takes it; the same as naming it',
+    placeholder: 'NS',
+  },
   allNamespaces: {
     kind: 'boolean',
     optional: true,
@@ -87,18 +95,24 @@ export const namespacePositional = {
 
 /**
  * The namespaces that are meant: the named one, all (undefined), or the one that the kubeconfig's context names.
- * @throws PadlockError `USAGE` where that leaves none, or where -A contradicts a name
+ * @throws PadlockError `USAGE` where that leaves none, or where they contradict each other
  */
 export function namespacesMeant(
   named: string | undefined,
   flags: ProofFlags,
   cluster: Cluster,
 ): readonly string[] | undefined {
-  if (flags.allNamespaces === true) {
-    if (named === undefined) return undefined;
-    throw new PadlockError('USAGE', `-A means all namespaces, and "${named}" is one`);
+  const asked = named ?? flags.namespace;
+  if (named !== undefined && flags.namespace !== undefined && named !== flags.namespace) {
+    throw new PadlockError('USAGE', `"${named}" and -n ${flags.namespace} are two namespaces`, {
+      hint: 'name one',
+    });
   }
-  const namespace = named ?? cluster.defaultNamespace;
+  if (flags.allNamespaces === true) {
+    if (asked === undefined) return undefined;
+    throw new PadlockError('USAGE', `-A means all namespaces, and "${asked}" is one`);
+  }
+  const namespace = asked ?? cluster.defaultNamespace;
   if (namespace !== undefined) return [namespace];
   throw new PadlockError('USAGE', 'NAMESPACE is missing', { hint: 'name one, or say -A for all' });
 }

@@ -200,7 +200,7 @@ test('canaries go in rising inbound risk: what is exposed, or was sent plaintext
   expect(titles(plan).filter((title) => title.startsWith('canary'))).toEqual([
     'canary 1 of 4: set Deployment shop/quiet to STRICT (no request seen so far)',
     'canary 2 of 4: set Deployment shop/busy to STRICT (1,204 requests so far)',
-    'canary 3 of 4: set Deployment shop/plain to STRICT (1 plaintext request so far, 3 requests so far)',
+    'canary 3 of 4: set Deployment shop/plain to STRICT (3 requests so far, 1 of them in plaintext)',
     'canary 4 of 4: set Deployment shop/door to STRICT (exposed by Service door-out (LoadBalancer), no request seen so far)',
   ]);
 });

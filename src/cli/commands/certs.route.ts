@@ -19,7 +19,7 @@ export const certsRoute = buildCommand<CertsFlags, readonly [namespace?: string]
         brief: 'how to print it',
       },
     },
-    aliases: { A: 'allNamespaces', o: 'output' },
+    aliases: { n: 'namespace', A: 'allNamespaces', o: 'output' },
     positional: namespacePositional,
   },
   docs: {

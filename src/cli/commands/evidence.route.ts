@@ -41,7 +41,7 @@ const collectRoute = buildCommand<EvidenceFlags, readonly [namespace?: string], 
       },
       ...probeFlags,
     },
-    aliases: { A: 'allNamespaces', o: 'output' },
+    aliases: { n: 'namespace', A: 'allNamespaces', o: 'output' },
     positional: namespacePositional,
   },
   docs: {

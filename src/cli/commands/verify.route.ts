@@ -46,7 +46,7 @@ export const verifyRoute = buildCommand<VerifyFlags, readonly [namespace?: strin
         brief: 'how to print it',
       },
     },
-    aliases: { A: 'allNamespaces', o: 'output' },
+    aliases: { n: 'namespace', A: 'allNamespaces', o: 'output' },
     positional: namespacePositional,
   },
   docs: {
