@@ -4,6 +4,7 @@ import { withProbePods } from '../src/evidence/probe/probe-pods.ts';
 import type { VerifyRow } from '../src/evidence/verify/row.ts';
 import { type Verification, type VerifyOptions, verify } from '../src/evidence/verify/verify.ts';
 import { faultAnnotation, faults, hideAnnotation } from '../src/lab/istiod/faults.ts';
+import { asText, dig } from '../src/sources/json-value.ts';
 import { type LabCluster, namespace, startLabCluster, workload } from './lab-cluster.ts';
 
 let lab: LabCluster;
@@ -62,11 +63,22 @@ beforeAll(async () => {
       ...liars,
     ].join(''),
   );
+  await untilPodsAreOlder();
   await lab.deploy(strict);
   await lab.lab.istiod.whenSynced();
   verification = await proof({ proxyStatus: true });
 }, 120_000);
 afterAll(() => lab.close());
+
+/** Times of the API are whole seconds: what is made within the pods' own second is no younger than they are. */
+async function untilPodsAreOlder(): Promise<void> {
+  const starts = lab.lab.api
+    .list('pods', { namespace: 'shop' })
+    .map(({ status }) => Date.parse(asText(dig(status, 'startTime')) ?? ''));
+  expect(starts).not.toContain(Number.NaN);
+  const youngest = Math.max(...starts);
+  while (Date.now() < youngest + 1000) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 let nonce = 0;
 const effects = () => ({

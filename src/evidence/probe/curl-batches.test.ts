@@ -7,6 +7,7 @@ import { NoCurl } from './curl.ts';
 import { curlInBatches } from './curl-batches.ts';
 import { Pace } from './pace.ts';
 
+const sleep = async (): Promise<void> => undefined;
 const where = { namespace: 'shop', pod: 'a', container: 'c' };
 
 /** Answers each request of a run with its own URL; `exits` overrides the exit code of a URL when it is not alone. */
@@ -36,16 +37,51 @@ const urls = Array.from({ length: 20 }, (_none, index) => `http://10.0.0.1:${ind
 
 test('twenty requests take two runs, and each gets its own answer', async () => {
   const { memory, runs } = cluster();
-  const curl = curlInBatches(memory, undefined);
+  const curl = curlInBatches(memory, { sleep });
   const results = await Promise.all(urls.map((url) => curl(where, url, { userAgent: 'x' })));
   expect(results.map(({ body }) => body)).toEqual(urls.map((url) => `body of ${url}`));
   expect(runs.map((run) => run.length)).toEqual([12, 8]);
 });
 
+test('requests that come one by one go together, unless the others keep them waiting too long', async () => {
+  const { memory, runs } = cluster();
+  let wake = (): void => undefined;
+  const waits: number[] = [];
+  const curl = curlInBatches(memory, {
+    sleep: (milliseconds) => {
+      waits.push(milliseconds);
+      return new Promise((resolve) => {
+        wake = resolve;
+      });
+    },
+  });
+  const asked: Promise<unknown>[] = [];
+  for (const url of urls.slice(0, 13)) {
+    asked.push(curl(where, url, { userAgent: 'x' }));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  // Twelve are enough for a run; the thirteenth waits until its time is up.
+  expect(runs.map((run) => run.length)).toEqual([12]);
+  wake();
+  await Promise.all(asked);
+  expect(runs.map((run) => run.length)).toEqual([12, 1]);
+  expect(waits).toEqual([60]);
+});
+
+test('a wait that is broken off ends those that wait, and a later request can go', async () => {
+  const { memory, runs } = cluster();
+  const sleeps = [() => Promise.reject(new Error('broken off')), sleep];
+  const curl = curlInBatches(memory, { sleep: () => sleeps.shift()?.() ?? sleep() });
+  const both = urls.slice(0, 2).map((url) => curl(where, url, { userAgent: 'x' }));
+  for (const one of both) await expect(one).rejects.toThrow('broken off');
+  expect(runs).toEqual([]);
+  expect((await curl(where, urls[2] ?? '', { userAgent: 'x' })).status).toBe(200);
+});
+
 test('what one run could not tell is asked for again alone: no exit code, no connection', async () => {
   const [first = '', second = '', third = ''] = urls;
   const { memory, runs } = cluster({ exits: { [first]: 7, [second]: '' } });
-  const curl = curlInBatches(memory, undefined);
+  const curl = curlInBatches(memory, { sleep });
   const asked = [first, second, third].map((url) => curl(where, url, { userAgent: 'x' }));
   const results = await Promise.all(asked);
   expect(results.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
@@ -58,7 +94,7 @@ test('a run that fails as a whole is taken apart; a container without curl is no
       if (count > 1) throw new PadlockError('CLUSTER_REQUEST_FAILED', 'more output than 3 bytes');
     },
   });
-  const curl = curlInBatches(tooMuch.memory, undefined);
+  const curl = curlInBatches(tooMuch.memory, { sleep });
   const both = urls.slice(0, 2).map((url) => curl(where, url, { userAgent: 'x' }));
   expect((await Promise.all(both)).map(({ status }) => status)).toEqual([200, 200]);
   const bare = cluster({
@@ -66,7 +102,7 @@ test('a run that fails as a whole is taken apart; a container without curl is no
       throw new PadlockError('CLUSTER_REQUEST_FAILED', 'exec: "curl": executable file not found in $PATH');
     },
   });
-  const none = curlInBatches(bare.memory, undefined);
+  const none = curlInBatches(bare.memory, { sleep });
   await expect(none(where, urls[0] ?? '', { userAgent: 'x' })).rejects.toThrow(NoCurl);
   await expect(none(where, urls[1] ?? '', { userAgent: 'x' })).rejects.toThrow(NoCurl);
   expect(bare.runs).toHaveLength(1);

@@ -18,6 +18,13 @@ import {
 /** The command stands in the request's URL, which proxies before an API server may limit to 8 kB. */
 const maxTogether = 12;
 const maxRuns = 4;
+/** How long a request waits for others to go with it. */
+const gatherMs = 60;
+
+export interface BatchEffects {
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
 
 interface Waiting extends CurlRequest {
   readonly resolve: (result: CurlResult) => void;
@@ -28,7 +35,8 @@ interface Queue {
   readonly where: Container;
   readonly waiting: Waiting[];
   running: number;
-  scheduled: boolean;
+  /** Until the first of those that wait has waited long enough. */
+  gathering: boolean;
   /** Why no run of curl is possible there; it is not tried again. */
   barred?: unknown;
 }
@@ -36,12 +44,13 @@ interface Queue {
 /** Exit codes after which a request is made again on its own: no code, no address, no connection, no proxy. */
 const unclear: ReadonlySet<number> = new Set([unknownExit, 6, 7, 97]);
 
-export function curlInBatches(cluster: Cluster, signal: AbortSignal | undefined): Curl {
+export function curlInBatches(cluster: Cluster, effects: BatchEffects): Curl {
+  const { signal } = effects;
   const queues = new Map<string, Queue>();
   const alone = singleCurl(cluster);
   const pump = (queue: Queue): void => {
-    queue.scheduled = false;
-    while (queue.running < maxRuns && queue.waiting.length > 0) {
+    const least = queue.gathering ? maxTogether : 1;
+    while (queue.running < maxRuns && queue.waiting.length >= least) {
       const batch = queue.waiting.splice(0, maxTogether);
       queue.running += 1;
       void runBatch(queue, batch).finally(() => {
@@ -49,6 +58,17 @@ export function curlInBatches(cluster: Cluster, signal: AbortSignal | undefined)
         pump(queue);
       });
     }
+  };
+  const gather = async (queue: Queue): Promise<void> => {
+    queue.gathering = true;
+    try {
+      await effects.sleep(gatherMs);
+    } catch (error) {
+      for (const one of queue.waiting.splice(0)) one.reject(error);
+    } finally {
+      queue.gathering = false;
+    }
+    pump(queue);
   };
   const runBatch = async (queue: Queue, batch: readonly Waiting[]): Promise<void> => {
     const { where } = queue;
@@ -75,14 +95,13 @@ export function curlInBatches(cluster: Cluster, signal: AbortSignal | undefined)
     // A bare connection lasts until its time is up; nothing waits behind it.
     if (url.startsWith('telnet:')) return alone(where, url, options);
     const key = `${where.namespace}/${where.pod}/${where.container}`;
-    const queue = queues.get(key) ?? { where, waiting: [], running: 0, scheduled: false };
+    const queue = queues.get(key) ?? { where, waiting: [], running: 0, gathering: false };
     queues.set(key, queue);
     if (queue.barred !== undefined) return Promise.reject(queue.barred);
     return new Promise((resolve, reject) => {
       queue.waiting.push({ url, options, resolve, reject });
-      if (queue.scheduled) return;
-      queue.scheduled = true;
-      setImmediate(() => pump(queue));
+      if (queue.gathering) pump(queue);
+      else void gather(queue);
     });
   };
 }

@@ -88,7 +88,7 @@ export async function verify(
   const observation = await watching?.(mesh);
   const run: Run = {
     mesh,
-    effects: { ...effects, curl: curlInBatches(effects.cluster, effects.signal) },
+    effects: { ...effects, curl: curlInBatches(effects.cluster, effects) },
     pace: new Pace(options.rate ?? defaultRate, effects),
     admin,
     facts,
@@ -99,17 +99,22 @@ export async function verify(
     meshRoots: meshRootsOf(mesh),
   };
   const circumstances = circumstancesIn(mesh);
-  const jobs = targets.flatMap((target) => target.ports.map((port) => ({ target, port })));
+  const jobs = targets.flatMap((target) => target.ports.map((port, index) => ({ target, port, index })));
+  // One port of each workload after the other: probes of one pod wait for each other.
+  const inTurn = jobs.toSorted((a, b) => a.index - b.index);
   let done = 0;
-  const rows = await mapLimited(jobs, rowConcurrency, async ({ target, port }): Promise<VerifyRow> => {
+  const rowOf = new Map<(typeof jobs)[number], VerifyRow>();
+  await mapLimited(inTurn, rowConcurrency, async (job) => {
+    const { target, port } = job;
     const observed = observedColumn(observation, target.workload.id, port);
     const columns = { ...(await columnsOf(run, target, port, circumstances, sync)), observed };
     const row = { ...columns, judgement: judge(columns) };
+    rowOf.set(job, row);
     done++;
     effects.onProgress?.(done, jobs.length);
     effects.onRow?.(row);
-    return row;
   });
+  const rows = jobs.flatMap((job) => rowOf.get(job) ?? []);
   return {
     context: effects.cluster.context,
     namespaces: options.namespaces ?? [...new Set(targets.map(({ workload }) => workload.namespace))],

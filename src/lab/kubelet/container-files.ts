@@ -32,17 +32,24 @@ export interface PodFilesOptions {
 
 export function createPodFiles(options: PodFilesOptions): PodFiles {
   const { pod, root } = options;
+  /** What was written, by path: it is written again when it has changed, as a kubelet does. */
+  const written = new Map<string, string>();
+  const put = (path: string, text: string): void => {
+    if (written.get(path) === text) return;
+    writeText(path, text);
+    written.set(path, text);
+  };
   return {
     prepare(container) {
       const own = join(root, 'containers', container.name);
       for (const folder of ['etc', 'tmp', 'root']) makeFolder(join(own, folder));
-      for (const [name, text] of Object.entries(etcFiles(options))) writeText(join(own, 'etc', name), text);
+      for (const [name, text] of Object.entries(etcFiles(options))) put(join(own, 'etc', name), text);
       const mounts = (container.volumeMounts ?? []).map((mount) => {
         const folder = join(root, 'volumes', mount.name);
         makeFolder(folder);
         const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
         for (const [path, text] of Object.entries(volumeFiles(options, volume))) {
-          writeText(join(folder, clean(path)), text);
+          put(join(folder, clean(path)), text);
         }
         const path = posix.normalize(mount.mountPath).replace(/\/$/, '');
         return { path, folder: mount.subPath === undefined ? folder : join(folder, clean(mount.subPath)) };
@@ -59,7 +66,10 @@ export function createPodFiles(options: PodFilesOptions): PodFiles {
         },
       };
     },
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    remove: () => {
+      written.clear();
+      rmSync(root, { recursive: true, force: true });
+    },
   };
 }
 

@@ -40,6 +40,8 @@ export class PodRunner {
   readonly #startTime: string;
   readonly #init: readonly ContainerRunner[];
   readonly #containers: readonly ContainerRunner[];
+  /** Of containers that have started, by name: it stays as it was then. */
+  readonly #environments = new Map<string, Environment>();
   #pod: PodObject;
   #initialized = false;
   #ending: Promise<void> | undefined;
@@ -125,7 +127,10 @@ export class PodRunner {
     signal: AbortSignal,
   ): Promise<number> {
     return runCommand({
-      ...this.#surroundings(container.spec, this.#env(container.spec)),
+      ...this.#surroundings(
+        container.spec,
+        this.#environments.get(container.spec.name) ?? this.#env(container.spec),
+      ),
       argv: command,
       stdin: streams.stdin,
       stdout: streams.stdout,
@@ -321,6 +326,7 @@ export class PodRunner {
   #startContainer(spec: Container, log: LogRing): Program {
     const { now, startSidecar } = this.#environment;
     const env = this.#env(spec);
+    this.#environments.set(spec.name, env);
     const words = (list: readonly string[] = []): readonly string[] => list.map((word) => expand(word, env));
     const container = { ...spec, command: words(spec.command), args: words(spec.args) };
     const say = (line: string): void => log.append(line, now());

@@ -179,6 +179,20 @@ test('gRPC keeps its trailers over HTTP/2 on both legs', async () => {
   expect(stats).toMatch(/outbound\|70\|\|server.bank.svc.cluster.local;.upstream_cx_http2_total: 1/);
 });
 
+test('the Prometheus page keeps what its filter finds in the names before tags, and refuses what is no expression', async () => {
+  const page = (filter: string): Promise<{ readonly status: number; readonly body: string }> =>
+    client.admin(`/stats/prometheus?filter=${encodeURIComponent(filter)}`);
+  const metricsOf = ({ body }: { readonly body: string }): readonly string[] =>
+    [...body.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1] ?? '');
+  expect(metricsOf(await page('istio_requests_total|server.uptime'))).toEqual([
+    'istio_requests_total',
+    'envoy_server_uptime',
+  ]);
+  expect(metricsOf(await page('destination_service_name.nobody'))).toEqual([]);
+  expect(metricsOf(await page(''))).toContain('istio_request_bytes');
+  expect(await page('(')).toMatchObject({ status: 400 });
+});
+
 test("an application's own TLS travels inside the mesh's", async () => {
   const { connect } = await import('node:tls');
   const socket = connect({ socket: await client.connect('server.bank', 443), rejectUnauthorized: false });

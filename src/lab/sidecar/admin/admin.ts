@@ -61,29 +61,40 @@ export function adminReply(context: AdminContext, method: string, target: string
 }
 
 function statsPage(context: AdminContext, query: URLSearchParams): Reply {
+  if (query.get('format') === 'prometheus') return prometheusPage(context, query);
   refreshGauges(context);
-  if (query.get('format') === 'prometheus') return prometheusPage(context);
+  const filter = filterOf(query);
+  if (typeof filter === 'string') return textReply(filter, 400);
   const lines = collectStats(context.proxy.stats, context.included);
-  const filter = query.get('filter');
-  let expression: RegExp | undefined;
-  try {
-    expression = filter === null ? undefined : new RegExp(filter);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return textReply(`Invalid re2 regex: ${error.message}`, 400);
-  }
   if (query.get('format') === 'json') {
-    const wanted = [...lines.counters, ...lines.gauges].filter(([name]) => expression?.test(name) ?? true);
+    const wanted = [...lines.counters, ...lines.gauges].filter(([name]) => filter?.test(name) ?? true);
     return jsonReply({ stats: wanted.map(([name, value]) => ({ name, value })) });
   }
-  return textReply(formatStats(lines, context.proxy.metrics, expression));
+  return textReply(formatStats(lines, context.proxy.metrics, filter));
 }
 
-/** Also what ports 15020 and 15090 serve. */
-export function prometheusPage(context: AdminContext): Reply {
+/** Also what ports 15020 and 15090 serve; `?filter=` keeps statistics by the names that they have before tags are taken out. */
+export function prometheusPage(context: AdminContext, query: URLSearchParams): Reply {
   refreshGauges(context);
-  const lines = collectStats(context.proxy.stats, context.included);
-  return textReply(formatPrometheus(lines, context.proxy.metrics));
+  const filter = filterOf(query);
+  if (typeof filter === 'string') return textReply(filter, 400);
+  const included =
+    filter === undefined
+      ? context.included
+      : (name: string): boolean => filter.test(name) && context.included(name);
+  const lines = collectStats(context.proxy.stats, included);
+  return textReply(formatPrometheus(lines, context.proxy.metrics, filter));
+}
+
+/** The query's expression, or what is wrong with it. */
+function filterOf(query: URLSearchParams): RegExp | undefined | string {
+  const filter = query.get('filter');
+  try {
+    return filter === null ? undefined : new RegExp(filter);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return `Invalid re2 regex: ${error.message}`;
+  }
 }
 
 /** Gauges that are read off the proxy rather than counted. */

@@ -26,7 +26,7 @@ export function createServers(options: ServersOptions): ReadonlyMap<number, Serv
   const probers = readProbers(options.proxy.host.pod);
   const agent = async (path: string): Promise<Reply> => {
     if (path === '/healthz/ready') return readiness();
-    if (path === '/stats/prometheus') return prometheusPage(context);
+    if (path === '/stats/prometheus') return prometheusPage(context, new URLSearchParams());
     const prober = probers.get(path);
     if (prober !== undefined) return probeApplication(prober, options.proxy.host);
     return textReply('404 page not found\n', 404);
@@ -38,7 +38,10 @@ export function createServers(options: ServersOptions): ReadonlyMap<number, Serv
     [
       15090,
       serve(async (path) =>
-        path.startsWith('/stats/prometheus') ? prometheusPage(context) : textReply('', 404),
+        // This port's listener passes the path on to the administration with its query.
+        path.startsWith('/stats/prometheus')
+          ? prometheusPage(context, new URL(path, 'http://localhost').searchParams)
+          : textReply('', 404),
       ),
     ],
   ]);

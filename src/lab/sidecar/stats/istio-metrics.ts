@@ -84,6 +84,12 @@ export class IstioMetrics {
   }
 }
 
+/** A labelled statistic's flat name, as the proxy joins tags into it. */
+export function flatName(name: string, labels: LabelText): string {
+  const tags = labels.replaceAll(/([a-z_]+)="((?:[^"\\]|\\.)*)",?/g, '$1.$2.').replace(/\.$/, '');
+  return `istiocustom.${name}.${tags}`;
+}
+
 const order = [
   'reporter',
   'source_workload',

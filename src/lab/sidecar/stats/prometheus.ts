@@ -1,6 +1,6 @@
 /** `/stats/prometheus`: names with Envoy's tags taken out of them, in Prometheus' text format (version 0.0.4). */
 import { bucketBounds, type Histogram } from './histogram.ts';
-import type { IstioMetrics } from './istio-metrics.ts';
+import { flatName, type IstioMetrics } from './istio-metrics.ts';
 import type { StatLines } from './stat-lines.ts';
 
 /** The tags of Istio's bootstrap, in its order, as /config_dump prints them. */
@@ -78,30 +78,35 @@ export function extractTags(name: string): TaggedName {
   return result;
 }
 
-/** Counters first, then gauges, then histograms; inside each by metric, and its series by name. */
-export function formatPrometheus(lines: StatLines, metrics: IstioMetrics): string {
+/**
+ * Counters first, then gauges, then histograms; inside each by metric, and its series by name.
+ * @param filter keeps Istio's metrics in whose flat names it is found; the lines are filtered already
+ */
+export function formatPrometheus(lines: StatLines, metrics: IstioMetrics, filter?: RegExp): string {
   const out: string[] = [];
-  const counters = group(lines.counters);
-  for (const [name, series] of metrics.counters)
-    counters.set(
-      name,
-      [...series].map(([labels, value]) => ({ labels, value })),
-    );
-  printNumbers(out, counters, 'counter');
+  printNumbers(out, withIstio(group(lines.counters), metrics.counters, filter), 'counter');
   printNumbers(out, group(lines.gauges), 'gauge');
-  const histograms = group(lines.histograms);
-  for (const [name, series] of metrics.histograms) {
-    histograms.set(
-      name,
-      [...series].map(([labels, value]) => ({ labels, value })),
-    );
-  }
+  const histograms = withIstio(group(lines.histograms), metrics.histograms, filter);
   for (const [metric, series] of byName(histograms)) {
     out.push(`# TYPE ${metric} histogram`);
     for (const { labels, value } of series)
       if (value !== undefined) printHistogram(out, metric, labels, value);
   }
   return out.length === 0 ? '' : `${out.join('\n')}\n`;
+}
+
+function withIstio<T>(
+  groups: Map<string, Series<T>[]>,
+  own: ReadonlyMap<string, ReadonlyMap<string, T>>,
+  filter: RegExp | undefined,
+): Map<string, Series<T>[]> {
+  for (const [name, all] of own) {
+    const series = [...all].map(([labels, value]) => ({ labels, value }));
+    const kept =
+      filter === undefined ? series : series.filter(({ labels }) => filter.test(flatName(name, labels)));
+    if (kept.length > 0) groups.set(name, kept);
+  }
+  return groups;
 }
 
 interface Series<T> {

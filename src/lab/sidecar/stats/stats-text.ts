@@ -1,6 +1,6 @@
 /** `/stats` as Envoy prints it: text readouts, then counters and gauges together by name, then histograms. */
 import { type Histogram, quantiles } from './histogram.ts';
-import type { IstioMetrics } from './istio-metrics.ts';
+import { flatName, type IstioMetrics } from './istio-metrics.ts';
 import type { StatLines } from './stat-lines.ts';
 
 /** @param filter keeps the names in which the expression is found, as `?filter=` does. */
@@ -18,13 +18,9 @@ export function formatStats(lines: StatLines, metrics: IstioMetrics, filter: Reg
     .join('');
 }
 
-/** A labelled counter's flat name, as the proxy joins tags into it. */
 function istioCounters(metrics: IstioMetrics): readonly (readonly [string, number])[] {
   return [...metrics.counters].flatMap(([name, series]) =>
-    [...series].map(([labels, value]): readonly [string, number] => {
-      const tags = labels.replaceAll(/([a-z_]+)="((?:[^"\\]|\\.)*)",?/g, '$1.$2.').replace(/\.$/, '');
-      return [`istiocustom.${name}.${tags}`, value];
-    }),
+    [...series].map(([labels, value]): readonly [string, number] => [flatName(name, labels), value]),
   );
 }
 
