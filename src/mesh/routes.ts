@@ -50,15 +50,20 @@ function sidecarRoutes(
 ): readonly Routed[] | undefined {
   for (const service of servicesFor(plane, client.namespace, host.host)) {
     if (!importsConfig(plane, client, service.namespace, host.host)) continue;
-    const routes = routesForPort(service, port).filter(
-      (route) =>
-        (route.ports.length === 0 || route.ports.includes(port.port)) &&
-        (route.sources.length === 0 || route.sources.some((source) => isSource(source, client))),
-    );
+    const routes = routesFor(service, client, port);
     // A VirtualService without a route for this call does not count, and the next one is asked.
     if (routes.length > 0) return destinations(plane, service, reached(routes), port.port);
   }
   return undefined;
+}
+
+/** The routes that a VirtualService has for calls of a client to a port. */
+export function routesFor(service: VirtualService, client: Workload, port: HostPort): readonly Route[] {
+  return routesForPort(service, port).filter(
+    (route) =>
+      (route.ports.length === 0 || route.ports.includes(port.port)) &&
+      (route.sources.length === 0 || route.sources.some((source) => isSource(source, client))),
+  );
 }
 
 function isSource(source: Route['sources'][number], client: Workload): boolean {

@@ -1,14 +1,14 @@
 /** Which hosts a client's proxy knows: a Service's export, and the client's Sidecar resource. Others are passed through. */
-import { fullHost, visibleIn } from '../istio/hostname.ts';
+import { fullHost, hostMatches, isWildcard, visibleIn } from '../istio/hostname.ts';
 import type { OutboundPolicy } from '../istio/mesh-config.ts';
 import { protocolClass } from '../istio/protocol.ts';
-import { egressImports, type SidecarResource } from '../istio/sidecar-resource.ts';
-import type { Route } from '../istio/virtual-service.ts';
+import { type EgressListener, egressImports, type SidecarResource } from '../istio/sidecar-resource.ts';
+import type { VirtualService } from '../istio/virtual-service.ts';
 import { sidecarOf } from './client-sidecar.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { HostPort, MeshHost } from './host.ts';
 import type { Mesh, Read } from './mesh.ts';
-import { servicesFor } from './routes.ts';
+import { routesFor, servicesFor } from './routes.ts';
 import type { Workload } from './workload.ts';
 
 export type Hidden =
@@ -27,77 +27,86 @@ export function hiddenFrom(
   if (!visibleIn(exportTo, host.namespace, client.namespace)) return { cause: 'not-exported', exportTo };
   const sidecar = sidecarOf(plane, client);
   if (sidecar === undefined || sidecar.egress.length === 0) return undefined;
-  const imported = sidecar.egress.some(
-    (listener) =>
-      (listener.port === undefined || listener.port === port.port) &&
-      egressImports(listener, client.namespace, host.namespace, host.host),
-  );
-  if (imported) return undefined;
-  // A VirtualService brings its destinations' clusters and, for HTTP, the route along, but no listener: that must be there already.
   const isHttp = protocolClass(port.protocol) === 'HTTP';
+  // HTTP services of a port number share a listener, and the first egress listener that takes the number makes it.
+  const listeners = isHttp
+    ? firstListener(sidecar, port.port)
+    : sidecar.egress.filter((listener) => takesPort(listener, port.port));
+  if (listeners.some((listener) => egressImports(listener, client.namespace, host.namespace, host.host)))
+    return undefined;
+  // A VirtualService brings clusters of its destinations along, but neither a listener nor a route for calls to them.
   if (
-    isHttp &&
-    isRouted(plane, sidecar, client.namespace, host.host, port.port) &&
-    listensForHttp(mesh, plane, sidecar, client.namespace, port.port)
+    protocolClass(port.protocol) !== 'TCP' &&
+    hasBorrowedRoute(mesh, plane, sidecar, client, host.host, port)
   )
     return undefined;
   return { cause: 'not-imported', sidecar };
 }
 
-/** The ports of a host that an imported VirtualService sends calls to are known with it; all of them where it names none. */
-function isRouted(
+function takesPort(listener: EgressListener, port: number): boolean {
+  return listener.port === undefined || listener.port === port;
+}
+
+function firstListener(sidecar: SidecarResource, port: number): readonly EgressListener[] {
+  const first = sidecar.egress.find((listener) => takesPort(listener, port));
+  return first === undefined ? [] : [first];
+}
+
+/**
+ * True when the shared HTTP listener of a port has a route for a host that the Sidecar does not import: a VirtualService that it does
+ * import names the host beside an imported one of that port, or alone on port 80 (where istiod keeps routes of hosts it does not know).
+ */
+function hasBorrowedRoute(
+  mesh: Pick<Mesh, 'hosts'>,
   plane: ControlPlane,
-  sidecar: Read<SidecarResource>,
-  namespace: string,
+  sidecar: SidecarResource,
+  client: Workload,
   host: string,
-  port: number,
+  port: HostPort,
 ): boolean {
-  return plane.virtualServices.some((service) => {
-    const sends = [...service.http, ...service.tcp, ...service.tls].some(
-      (route) =>
-        isFromNamespace(route, namespace) &&
-        route.destinations.some(
-          (destination) =>
-            (destination.port === undefined || destination.port === port) &&
-            fullHost(destination.host, service.namespace, plane.config.shortNameDomain) === host,
-        ),
+  const [listener] = firstListener(sidecar, port.port);
+  if (listener === undefined || plane.virtualServices.length === 0) return false;
+  const { namespace } = client;
+  const candidates = servicesFor(plane, namespace, host).filter(
+    (service) =>
+      routesFor(service, client, port).length > 0 &&
+      hostsOf(plane, service).some((named) => egressImports(listener, namespace, service.namespace, named)),
+  );
+  if (candidates.length === 0) return false;
+  const imported = importedHosts(mesh, plane, listener, namespace, port.port);
+  if (!imported.some((known) => known.protocol === 'HTTP')) return false;
+  return candidates.some((service) => {
+    const named = hostsOf(plane, service);
+    const known = imported.filter((candidate) => named.some((name) => hostMatches(name, candidate.host)));
+    // A wildcard stands for the hosts that the listener knows, where it knows any.
+    const names = named.some(
+      (name) =>
+        hostMatches(name, host) &&
+        (!isWildcard(name) || !imported.some((candidate) => hostMatches(name, candidate.host))),
     );
-    if (!sends) return false;
-    return service.hosts.some((written) => {
-      const called = fullHost(written, service.namespace, plane.config.shortNameDomain);
-      return (
-        servicesFor(plane, namespace, called).includes(service) &&
-        sidecar.egress.some((listener) => egressImports(listener, namespace, service.namespace, called))
-      );
-    });
+    return names && (known.some((candidate) => candidate.protocol !== 'TCP') || port.port === 80);
   });
 }
 
-/** HTTP services of one port number share a listener; one of those that the Sidecar imports makes it. */
-function listensForHttp(
-  mesh: Pick<Mesh, 'hosts'>,
-  plane: ControlPlane,
-  sidecar: Read<SidecarResource>,
-  namespace: string,
-  port: number,
-): boolean {
-  for (const host of mesh.hosts.values()) {
-    if (!host.ports.some((own) => own.port === port && protocolClass(own.protocol) === 'HTTP')) continue;
-    if (!visibleIn(host.exportTo ?? plane.config.defaultServiceExportTo, host.namespace, namespace)) continue;
-    const imports = sidecar.egress.some(
-      (listener) =>
-        (listener.port === undefined || listener.port === port) &&
-        egressImports(listener, namespace, host.namespace, host.host),
-    );
-    if (imports) return true;
-  }
-  return false;
+function hostsOf(plane: ControlPlane, service: Read<VirtualService>): readonly string[] {
+  return service.hosts.map((name) => fullHost(name, service.namespace, plane.config.shortNameDomain));
 }
 
-/** A route whose matches all name other source namespaces brings nothing along. */
-function isFromNamespace({ sources }: Route, namespace: string): boolean {
-  const named = sources.filter((source) => source.namespace !== '');
-  return named.length === 0 || named.some((source) => source.namespace === namespace);
+/** The hosts with a port that an egress listener imports, and how the port's protocol is taken. */
+function importedHosts(
+  mesh: Pick<Mesh, 'hosts'>,
+  plane: ControlPlane,
+  listener: EgressListener,
+  namespace: string,
+  port: number,
+): readonly { readonly host: string; readonly protocol: ReturnType<typeof protocolClass> }[] {
+  return [...mesh.hosts.values()].flatMap((host) => {
+    const own = host.ports.find((candidate) => candidate.port === port);
+    const exportTo = host.exportTo ?? plane.config.defaultServiceExportTo;
+    if (own === undefined || !visibleIn(exportTo, host.namespace, namespace)) return [];
+    if (!egressImports(listener, namespace, host.namespace, host.host)) return [];
+    return [{ host: host.host, protocol: protocolClass(own.protocol) }];
+  });
 }
 
 /** What becomes of calls to hosts that the proxy does not know. */
