@@ -13,6 +13,8 @@ export interface EgressListener {
   readonly hosts: readonly string[];
   /** Only services with this port; absent for all. */
   readonly port?: number;
+  /** What the listener of that port speaks, whatever the services' own ports say; only with a port. */
+  readonly protocol?: string;
 }
 
 export interface IngressListener {
@@ -48,10 +50,13 @@ export function parseSidecar(object: KubeObject): SidecarResource {
     egress: reader.list(spec.egress, 'spec.egress').map((item, index) => {
       const field = `spec.egress[${index}]`;
       const listener = reader.fields(item, field);
-      const port = reader.port(reader.fields(listener.port, `${field}.port`).number, `${field}.port.number`);
+      const own = reader.fields(listener.port, `${field}.port`);
+      const port = reader.port(own.number, `${field}.port.number`);
+      const protocol = reader.string(own.protocol, `${field}.port.protocol`);
       return {
         hosts: reader.strings(listener.hosts, `${field}.hosts`),
         ...(port === undefined ? {} : { port }),
+        ...(port === undefined || protocol === undefined ? {} : { protocol }),
       };
     }),
     ingress: reader.list(spec.ingress, 'spec.ingress').flatMap((item, index) => {

@@ -159,7 +159,10 @@ function* proxiedEdges(
     if (target === undefined || portOf(target, routed.port) === undefined) continue;
     const cluster = clusterFor(mesh, plane, client, concrete(mesh, target), routed.port, routed.subset);
     if (cluster === undefined) continue;
-    yield* clusterEdges(mesh, plane, client, cluster, routed, make);
+    // A cluster that keeps the called address brings its settings only: the call goes where it was going.
+    const direct = cluster.discovery === 'original-dst';
+    const reached = direct ? endpoints : hostEndpoints(mesh, cluster.host, cluster.port);
+    yield* clusterEdges(mesh, plane, client, cluster, reached, routed, make);
   }
 }
 
@@ -168,10 +171,11 @@ function* clusterEdges(
   plane: ControlPlane,
   client: Workload,
   cluster: Cluster,
+  endpoints: readonly ServicePortEndpoint[],
   routed: Routed,
   make: Make,
 ): Generator<ClassEdge> {
-  for (const endpoint of hostEndpoints(mesh, cluster.host, cluster.port)) {
+  for (const endpoint of endpoints) {
     // A cluster that keeps the called address has no endpoints to pick from, so a subset's labels pick none.
     const picks = cluster.subsetLabels !== undefined && cluster.discovery !== 'original-dst';
     if (picks && !matchesLabels(cluster.subsetLabels ?? {}, endpoint.labels)) continue;

@@ -4,7 +4,7 @@ import { fullHost, hostMatches, isWildcard } from '../istio/hostname.ts';
 import { protocolClass } from '../istio/protocol.ts';
 import { matchesLabels } from '../istio/selector.ts';
 import type { Route, RouteDestination, VirtualService } from '../istio/virtual-service.ts';
-import { importsConfig } from './client-sidecar.ts';
+import { importsService } from './client-sidecar.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { HostPort, MeshHost } from './host.ts';
 import type { Read } from './mesh.ts';
@@ -49,7 +49,7 @@ function sidecarRoutes(
   port: HostPort,
 ): readonly Routed[] | undefined {
   for (const service of servicesFor(plane, client.namespace, host.host)) {
-    if (!importsConfig(plane, client, service.namespace, host.host)) continue;
+    if (!importsService(plane, client, service, port.port)) continue;
     const routes = routesFor(service, client, port);
     // A VirtualService without a route for this call does not count, and the next one is asked.
     if (routes.length > 0) return destinations(plane, service, reached(routes), port.port);

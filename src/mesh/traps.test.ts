@@ -332,6 +332,46 @@ describe('what the client sends', () => {
     const closed = mesh('outboundTrafficPolicy: {mode: REGISTRY_ONLY}');
     expect(call([...base, sidecar, closed])).toBe('plaintext refused');
   });
+  test('41 a VirtualService brings clusters along, not routes; what an HTTP listener on port 80 does with names it does not know', () => {
+    const egress = (...listeners: readonly Fields[]) =>
+      object('networking.istio.io/v1', 'Sidecar', 's', { spec: { egress: listeners } }, web);
+    const http = (name: string, number: number, meta: Fields = {}) =>
+      service(name, { ports: [{ name: 'http', port: number, targetPort: 8080 }] }, meta);
+    const virtual = (hosts: readonly string[], to: string) =>
+      object(
+        'networking.istio.io/v1',
+        'VirtualService',
+        'v',
+        { spec: { hosts, http: [{ route: [{ destination: { host: to } }] }] } },
+        web,
+      );
+    const cart = 'cart.shop.svc.cluster.local';
+    const own = egress({ hosts: ['./*'] });
+    const pods = [pod('cart'), pod('front', web), pod('other', web), policy('ns', strict)];
+    const on = (number: number, ...more: readonly Fields[]) =>
+      call(
+        [...pods, http('cart', number), http('other', number, web), own, ...more],
+        'web/front',
+        cart,
+        number,
+      );
+    // A destination of an imported VirtualService: the client has its cluster and no route of its own to it.
+    expect(on(80, virtual(['other'], cart))).toBe('plaintext refused');
+    // The VirtualService names the host itself: port 80 has a route for it, others only beside a host that is known there.
+    expect(on(80, virtual([cart], cart))).toBe('istio-mtls mtls');
+    expect(on(81, virtual([cart], cart))).toBe('plaintext refused');
+    expect(on(81, virtual([cart, 'other'], cart))).toBe('istio-mtls mtls');
+    // Nobody listens on port 80 for the client.
+    expect(call([...pods, http('cart', 80), own, virtual([cart], cart)], 'web/front', cart)).toBe(
+      'plaintext refused',
+    );
+    // An egress listener that is declared as HTTP has no route for bytes.
+    const listener = (protocol: string) =>
+      egress({ port: { number: 80, protocol, name: 'e' }, hosts: ['*/*'] }, { hosts: ['./*'] });
+    const bytes = service('cart', { ports: [{ name: 'tcp', port: 80, targetPort: 8080 }] });
+    expect(call([...pods, bytes, listener('HTTP')], 'web/front', cart)).toBe('plaintext refused');
+    expect(call([...pods, bytes, listener('TCP')], 'web/front', cart)).toBe('istio-mtls mtls');
+  });
   test('42, 43 ServiceEntries: external by default; inside, a service account or the label stands for a sidecar', () => {
     const entry = (spec: Fields, endpoint: Fields = {}) =>
       object('networking.istio.io/v1', 'ServiceEntry', 'e', {

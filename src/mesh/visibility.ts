@@ -1,10 +1,9 @@
 /** Which hosts a client's proxy knows: a Service's export, and the client's Sidecar resource. Others are passed through. */
-import { fullHost, hostMatches, isWildcard, visibleIn } from '../istio/hostname.ts';
+import { hostMatches, isWildcard, visibleIn } from '../istio/hostname.ts';
 import type { OutboundPolicy } from '../istio/mesh-config.ts';
-import { protocolClass } from '../istio/protocol.ts';
+import { portProtocol, protocolClass } from '../istio/protocol.ts';
 import { type EgressListener, egressImports, type SidecarResource } from '../istio/sidecar-resource.ts';
-import type { VirtualService } from '../istio/virtual-service.ts';
-import { sidecarOf } from './client-sidecar.ts';
+import { hostsOf, listenerImports, listenerOf, sidecarOf } from './client-sidecar.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { HostPort, MeshHost } from './host.ts';
 import type { Mesh, Read } from './mesh.ts';
@@ -27,11 +26,7 @@ export function hiddenFrom(
   if (!visibleIn(exportTo, host.namespace, client.namespace)) return { cause: 'not-exported', exportTo };
   const sidecar = sidecarOf(plane, client);
   if (sidecar === undefined || sidecar.egress.length === 0) return undefined;
-  const isHttp = protocolClass(port.protocol) === 'HTTP';
-  // HTTP services of a port number share a listener, and the first egress listener that takes the number makes it.
-  const listeners = isHttp
-    ? firstListener(sidecar, port.port)
-    : sidecar.egress.filter((listener) => takesPort(listener, port.port));
+  const listeners = listenersFor(sidecar, port);
   if (listeners.some((listener) => egressImports(listener, client.namespace, host.namespace, host.host)))
     return undefined;
   // A VirtualService brings clusters of its destinations along, but neither a listener nor a route for calls to them.
@@ -43,13 +38,24 @@ export function hiddenFrom(
   return { cause: 'not-imported', sidecar };
 }
 
-function takesPort(listener: EgressListener, port: number): boolean {
-  return listener.port === undefined || listener.port === port;
+/** The egress listeners that make the proxy listen for a host's port. */
+function listenersFor(sidecar: SidecarResource, port: HostPort): readonly EgressListener[] {
+  // HTTP services of a port number share a listener, and the first egress listener that takes the number makes it.
+  if (protocolClass(port.protocol) === 'HTTP') {
+    const first = listenerOf(sidecar, port.port);
+    return first === undefined ? [] : [first];
+  }
+  // A listener that is declared as HTTP knows its services by the host that requests name, and other calls do not name any.
+  const isTcp = protocolClass(port.protocol) === 'TCP';
+  return sidecar.egress.filter(
+    (listener) =>
+      listener.port === undefined || (listener.port === port.port && !(isTcp && speaksHttp(listener))),
+  );
 }
 
-function firstListener(sidecar: SidecarResource, port: number): readonly EgressListener[] {
-  const first = sidecar.egress.find((listener) => takesPort(listener, port));
-  return first === undefined ? [] : [first];
+function speaksHttp({ port, protocol = '' }: EgressListener): boolean {
+  const declared = { name: '', port: port ?? 0, protocol: 'TCP', appProtocol: protocol.toLowerCase() };
+  return protocolClass(portProtocol(declared)) === 'HTTP';
 }
 
 /**
@@ -64,13 +70,12 @@ function hasBorrowedRoute(
   host: string,
   port: HostPort,
 ): boolean {
-  const [listener] = firstListener(sidecar, port.port);
+  const listener = listenerOf(sidecar, port.port);
   if (listener === undefined || plane.virtualServices.length === 0) return false;
   const { namespace } = client;
   const candidates = servicesFor(plane, namespace, host).filter(
     (service) =>
-      routesFor(service, client, port).length > 0 &&
-      hostsOf(plane, service).some((named) => egressImports(listener, namespace, service.namespace, named)),
+      routesFor(service, client, port).length > 0 && listenerImports(plane, listener, namespace, service),
   );
   if (candidates.length === 0) return false;
   const imported = importedHosts(mesh, plane, listener, namespace, port.port);
@@ -86,10 +91,6 @@ function hasBorrowedRoute(
     );
     return names && (known.some((candidate) => candidate.protocol !== 'TCP') || port.port === 80);
   });
-}
-
-function hostsOf(plane: ControlPlane, service: Read<VirtualService>): readonly string[] {
-  return service.hosts.map((name) => fullHost(name, service.namespace, plane.config.shortNameDomain));
 }
 
 /** The hosts with a port that an egress listener imports, and how the port's protocol is taken. */
