@@ -89,15 +89,17 @@ export function GraphPage({ dashboard, mesh, state, theme, hidden }: GraphPagePr
                 select={select}
                 collapse={view.collapse}
               />
-              <Legend totals={view.view.totals} />
-              <Notes
-                view={view.view}
-                more={view.more}
-                drawMore={view.drawMore}
-                choosing={view.choice !== undefined}
-                only={view.only}
-                observing={dashboard.observing}
-              />
+              <div className="foot">
+                <Notes
+                  view={view.view}
+                  more={view.more}
+                  drawMore={view.drawMore}
+                  choosing={view.choice !== undefined}
+                  only={view.only}
+                  observing={dashboard.observing}
+                />
+                <Legend totals={view.view.totals} />
+              </div>
             </>
           )}
         </div>

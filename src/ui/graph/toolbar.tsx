@@ -1,4 +1,5 @@
 /** What is shown of the mesh. */
+import { useEffect, useRef } from 'react';
 import { Icon } from '../icons.tsx';
 import type { Observing } from '../use-dashboard.ts';
 import { namespaceLabel, plural } from '../words.ts';
@@ -80,8 +81,27 @@ export function Toolbar(props: ToolbarProps) {
 }
 
 function Namespaces({ mesh, view }: { readonly mesh: MeshSummary; readonly view: ViewState }) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    // It lies over the picture: whoever turns to something else is done with it.
+    const pressed = ({ target }: PointerEvent): void => {
+      const { current } = menu;
+      if (current?.open === true && target instanceof Node && !current.contains(target)) current.open = false;
+    };
+    addEventListener('pointerdown', pressed, true);
+    return () => removeEventListener('pointerdown', pressed, true);
+  }, []);
   return (
-    <details className="menu">
+    <details
+      className="menu"
+      ref={menu}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape' || !event.currentTarget.open) return;
+        event.stopPropagation();
+        event.currentTarget.open = false;
+        event.currentTarget.querySelector('summary')?.focus();
+      }}
+    >
       <summary>
         {plural(view.shown.size, 'namespace')} <Icon name="open" size={14} />
       </summary>

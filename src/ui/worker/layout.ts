@@ -108,6 +108,13 @@ function arrange(
   links: readonly Link[],
 ): { readonly place: Place; readonly width: number; readonly height: number } {
   const place = placeFor(blocks, links);
+  return { place, ...extentOf(blocks, place) };
+}
+
+function extentOf(
+  blocks: readonly Block[],
+  place: Place,
+): { readonly width: number; readonly height: number } {
   let width = 0;
   let height = 0;
   for (const block of blocks) {
@@ -115,7 +122,7 @@ function arrange(
     width = Math.max(width, at.x + block.width);
     height = Math.max(height, at.y + block.height);
   }
-  return { place, width, height };
+  return { width, height };
 }
 
 function placeFor(blocks: readonly Block[], links: readonly Link[]): Place {
@@ -123,7 +130,15 @@ function placeFor(blocks: readonly Block[], links: readonly Link[]): Place {
   const pairs = new Set(links.map(({ source, target }) => [source, target].sort().join(' '))).size;
   // Where almost everybody may call everybody, a ring shows each line by itself.
   if (blocks.length <= mostInRing && pairs > 1.3 * blocks.length) return byRing(blocks);
-  return links.length <= Math.min(mostEdges, 3 * blocks.length) ? byDagre(blocks, links) : byShelves(blocks);
+  if (links.length > Math.min(mostEdges, 3 * blocks.length)) return byShelves(blocks);
+  const drawn = byDagre(blocks, links);
+  return isReadable(blocks, drawn) ? drawn : byShelves(blocks);
+}
+
+/** Where many call the same few, dagre stacks the many: on a screen such a tower is a hair's breadth of dots. */
+function isReadable(blocks: readonly Block[], place: Place): boolean {
+  const { width, height } = extentOf(blocks, place);
+  return blocks.length <= mostInRing || (height <= 2 * width && width <= 5 * height);
 }
 
 /** On an ellipse that leaves room for the widest. */
