@@ -47,6 +47,10 @@ export function refusal(status: number, error: string, hint?: string): Response 
 export function refusalFor(thrown: unknown): Response {
   if (!(thrown instanceof PadlockError)) throw thrown;
   const status =
-    thrown.code === 'NAMESPACE_NOT_FOUND' ? 404 : thrown.code === 'CLUSTER_FORBIDDEN' ? 403 : 502;
+    thrown.code === 'NAMESPACE_NOT_FOUND' || thrown.code === 'WORKLOAD_NOT_FOUND'
+      ? 404
+      : thrown.code === 'CLUSTER_FORBIDDEN'
+        ? 403
+        : 502;
   return refusal(status, thrown.message, thrown.hint);
 }

@@ -25,7 +25,8 @@ export async function certificatesView(source: Source, effects: ReadingEffects):
   };
 }
 
-function certificateView(entry: InventoryEntry): readonly CertificateView[] {
+/** As the page gets it; a proxy without a certificate has none. */
+export function certificateView(entry: InventoryEntry): readonly CertificateView[] {
   const [leaf] = entry.chain;
   if (leaf === undefined) return [];
   return [

@@ -14,6 +14,7 @@ import { rolloutViews } from './rollout-views.ts';
 import { signInPage } from './sign-in.ts';
 import type { Source } from './source.ts';
 import type { DashboardState, RolloutAction } from './wire.ts';
+import { workloadProof } from './workload-proof.ts';
 
 export interface HandlerParts {
   readonly access: Access;
@@ -66,6 +67,10 @@ const writes: readonly {
   readonly answer: (request: Request, parts: HandlerParts, words: readonly string[]) => Promise<Response>;
 }[] = [
   { path: /^\/api\/evidence$/, answer: makeEvidence },
+  {
+    path: /^\/api\/verify\/([a-z0-9-]{1,63})\/([A-Za-z]{1,63})\/([a-z0-9.-]{1,253})$/,
+    answer: proveWorkload,
+  },
   { path: /^\/api\/rollouts\/([a-z0-9-]{1,63})\/(pause|resume|abort)$/, answer: actOnRollout },
 ];
 
@@ -176,6 +181,26 @@ async function makeEvidence(request: Request, parts: HandlerParts): Promise<Resp
     'x-verdict': made.verdict,
     'x-files': String(made.files),
   });
+}
+
+/** Probes one workload; writes nothing to the cluster. */
+async function proveWorkload(
+  request: Request,
+  { source, clock, nonce }: HandlerParts,
+  words: readonly string[],
+): Promise<Response> {
+  const [namespace = '', kind = '', name = ''] = words;
+  const { cluster } = source;
+  if (cluster === undefined) return noCluster('only running proxies can be probed');
+  if (source.namespaces !== undefined && !source.namespaces.includes(namespace)) {
+    return refusal(
+      404,
+      `the dashboard was not asked to look at ${namespace}`,
+      `start it with -n ${namespace} or -A to probe there`,
+    );
+  }
+  const effects = { cluster, clock, nonce: () => nonce(), signal: request.signal };
+  return json(await workloadProof({ namespace, kind, name }, effects));
 }
 
 async function actOnRollout(

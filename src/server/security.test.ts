@@ -231,7 +231,7 @@ test('a request of another page is refused, of another local port too', async ()
 test('nothing is done for a page that is not this one (CSRF)', async () => {
   const origin = `http://127.0.0.1:${dashboard.port}`;
   const whole = { cookie, origin, 'x-padlock': '1' };
-  for (const path of ['/api/evidence', '/api/rollouts/shop/abort']) {
+  for (const path of ['/api/evidence', '/api/verify/shop/Deployment/web', '/api/rollouts/shop/abort']) {
     for (const left of ['cookie', 'origin', 'x-padlock'] as const) {
       const { [left]: _left, ...headers } = whole;
       expect([401, 403], `${path} without ${left}`).toContain((await post(dashboard, path, headers)).status);
@@ -242,6 +242,21 @@ test('nothing is done for a page that is not this one (CSRF)', async () => {
   expect(await (await post(dashboard, '/api/evidence', whole)).json()).toMatchObject({
     error: expect.stringContaining('files are looked at'),
   });
+});
+
+test('a workload is probed only in the namespaces that it was started for', async () => {
+  const cluster = new MemoryCluster();
+  const one = await start(false, { ...source, look: source.look, cluster, namespaces: ['shop'] });
+  const before = cluster.requests.length;
+  const headers = {
+    cookie: await cookieOf(one),
+    origin: `http://127.0.0.1:${one.port}`,
+    'x-padlock': '1',
+  };
+  const answer = await post(one, '/api/verify/legacy/Deployment/batch', headers);
+  expect(answer.status).toBe(404);
+  expect(await answer.json()).toMatchObject({ hint: 'start it with -n legacy or -A to probe there' });
+  expect(cluster.requests.length).toBe(before);
 });
 
 test('rollouts are not steered unless it was started with --allow-changes', async () => {

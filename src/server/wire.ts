@@ -1,5 +1,6 @@
 /** What the server and the page tell each other: types only, so that the page may import them. */
 
+import type { Verdict } from '../evidence/verify/row.ts';
 import type { Severity } from '../mesh/findings/finding.ts';
 import type { ObservedCall } from '../mesh/graph/observed.ts';
 
@@ -111,6 +112,34 @@ export interface CertificatesView {
   }[];
   readonly findings: readonly string[];
   readonly unread: readonly { readonly pod: string; readonly why: string }[];
+}
+
+/** One of the four words about a port: what it says, and what that rests on. */
+export interface ColumnView {
+  /** `STRICT`, `not allowed to look`, `plaintext refused, mutual TLS accepted`. */
+  readonly says: string;
+  readonly notes: readonly string[];
+}
+
+export interface ProofRowView {
+  readonly port: number;
+  readonly verdict: Verdict;
+  readonly reason: string;
+  readonly next?: string;
+  readonly disagreements: readonly string[];
+  readonly columns: Readonly<Record<'declared' | 'configured' | 'observed' | 'proven', ColumnView>>;
+}
+
+/** One workload, looked at and probed on demand. */
+export interface WorkloadProofView {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly verdict: Verdict;
+  readonly rows: readonly ProofRowView[];
+  readonly certificates: readonly CertificateView[];
+  /** Proxies whose certificates could not be read, and why. */
+  readonly unread: readonly { readonly pod: string; readonly why: string }[];
+  readonly limits: readonly string[];
 }
 
 export interface RolloutStepView {

@@ -19,8 +19,12 @@ export async function getJson<Type>(path: string, signal?: AbortSignal): Promise
 }
 
 /** A request that does something: the header tells the server that this page sends it. */
-export function post(path: string): Promise<Response> {
-  return send(path, { method: 'POST', headers: { 'x-padlock': '1' } });
+export function post(path: string, signal?: AbortSignal): Promise<Response> {
+  return send(path, {
+    method: 'POST',
+    headers: { 'x-padlock': '1' },
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {

@@ -184,6 +184,29 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     await page.keyboard.press('Escape');
   });
 
+  test('details: the four columns and the certificates, looked at when asked', async () => {
+    await box('web').click();
+    const panel = page.getByRole('complementary', { name: 'Details' });
+    await panel.getByRole('button', { name: 'Look at it now' }).click();
+    const row = panel.getByRole('region', { name: 'Proof of port 80', exact: true });
+    await row.getByText('PROVEN', { exact: true }).waitFor();
+    const said = (await row.innerText()).replace(/\s+/g, ' ');
+    expect(said).toMatch(
+      /Declared STRICT Configured STRICT Observed \S.* Proven plaintext refused, mutual TLS accepted/,
+    );
+    await row.getByText('plaintext refused').click();
+    expect(await row.locator('.reasons').last().innerText()).toMatch(/plaintext to web-\S+: .*reset/);
+    const certificate = panel.getByRole('region', { name: /^Certificate of web-/ });
+    expect(await certificate.innerText()).toContain('spiffe://cluster.local/ns/shop/sa/default');
+    await row.scrollIntoViewIfNeeded();
+    await keepPicture(page, '5b-proof');
+    await panel.getByRole('button', { name: /legacy\/batch/ }).click();
+    await panel.getByRole('button', { name: 'batch', exact: true }).click();
+    await panel.getByText('nothing is probed in legacy').waitFor();
+    expect(await panel.getByRole('button', { name: 'Look at it now' }).isDisabled()).toBe(true);
+    await page.keyboard.press('Escape');
+  });
+
   test('what-if: DISABLE for a port shows at once what becomes of it, with the YAML', async () => {
     await page.getByRole('button', { name: 'What if…' }).click();
     const panel = page.getByRole('complementary', { name: 'What if' });

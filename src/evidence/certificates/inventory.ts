@@ -63,10 +63,11 @@ export async function certificateInventory(
   mesh: Mesh,
   namespaces: readonly string[] | undefined,
   effects: InventoryEffects,
+  wants: (workload: Workload) => boolean = () => true,
 ): Promise<Inventory> {
   const admin = new AdminReader(effects.cluster, effects.signal);
   const unread: Inventory['unread'][number][] = [];
-  const pods = podsWithProxy(mesh, namespaces);
+  const pods = podsWithProxy(mesh, namespaces).filter(({ workload }) => wants(workload));
   const meshRoots = meshRootFingerprints(mesh);
   const versions = new Set<string>();
   let done = 0;

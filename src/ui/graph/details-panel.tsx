@@ -7,6 +7,7 @@ import type {
   PortDetail,
   WorkloadDetail,
 } from '../../mesh/graph/details.ts';
+import type { DashboardState } from '../../server/wire.ts';
 import { Icon, Lock } from '../icons.tsx';
 import {
   dataplaneWords,
@@ -19,12 +20,14 @@ import {
 } from '../words.ts';
 import type { EdgeAnswer, MeshSummary } from '../worker/protocol.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import { Proof } from './proof.tsx';
 import { Reasons } from './reasons.tsx';
 import type { Selection } from './selection.ts';
 
 export interface DetailsProps {
   readonly worker: WorkerClient;
   readonly mesh: MeshSummary;
+  readonly state: DashboardState;
   readonly selection: Selection;
   readonly select: (selection: Selection | undefined) => void;
   readonly openNamespace: (namespace: string) => void;
@@ -73,7 +76,7 @@ async function look(worker: WorkerClient, revision: number, selection: Selection
   return detail === undefined ? { kind: 'gone' } : { kind: 'workload', detail };
 }
 
-function Body({ shown, mesh, select, openNamespace }: DetailsProps & { readonly shown: Shown }) {
+function Body({ shown, mesh, state, select, openNamespace }: DetailsProps & { readonly shown: Shown }) {
   switch (shown.kind) {
     case 'gone':
       return <p>It is not there any more.</p>;
@@ -90,7 +93,15 @@ function Body({ shown, mesh, select, openNamespace }: DetailsProps & { readonly 
       );
     }
     case 'workload':
-      return <WorkloadBody detail={shown.detail} select={select} />;
+      return (
+        <WorkloadBody
+          key={shown.detail.node.id}
+          detail={shown.detail}
+          blocked={whyNotProbed(state, shown.detail.node.namespace)}
+          revision={mesh.revision}
+          select={select}
+        />
+      );
     case 'edge':
       return <EdgeBody answer={shown.answer} select={select} />;
   }
@@ -98,7 +109,20 @@ function Body({ shown, mesh, select, openNamespace }: DetailsProps & { readonly 
 
 type Select = DetailsProps['select'];
 
-function WorkloadBody({ detail, select }: { readonly detail: WorkloadDetail; readonly select: Select }) {
+function whyNotProbed({ live, namespaces }: DashboardState, namespace: string): string | undefined {
+  if (!live) return 'Files are looked at: there is nothing to probe.';
+  if (namespaces === undefined || namespaces.includes(namespace)) return undefined;
+  return `The dashboard was started for ${namespaces.join(', ')}: nothing is probed in ${namespace}.`;
+}
+
+interface WorkloadBodyProps {
+  readonly detail: WorkloadDetail;
+  readonly blocked: string | undefined;
+  readonly revision: number;
+  readonly select: Select;
+}
+
+function WorkloadBody({ detail, blocked, revision, select }: WorkloadBodyProps) {
   const { node } = detail;
   return (
     <>
@@ -111,6 +135,7 @@ function WorkloadBody({ detail, select }: { readonly detail: WorkloadDetail; rea
         <Lock state={node.state} size={22} /> <strong>{nodeWords[node.state]}</strong>
       </p>
       {detail.ports.length === 0 ? <p>No ports are known.</p> : <PortTable ports={detail.ports} />}
+      {node.dataplane === 'outside' ? null : <Proof id={node.id} blocked={blocked} revision={revision} />}
       {detail.dataplaneBecause.length > 0 ? (
         <details>
           <summary>Why “{dataplaneWords[node.dataplane]}”</summary>

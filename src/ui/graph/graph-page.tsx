@@ -107,6 +107,7 @@ export function GraphPage({ dashboard, mesh, state, theme, hidden }: GraphPagePr
           <Details
             worker={worker}
             mesh={mesh}
+            state={state}
             selection={selection}
             select={select}
             openNamespace={(namespace) => {
