@@ -29,7 +29,7 @@ test('the demo shows plaintext, the change and the proof, and leaves nothing', a
   expect(stderr).toBe('');
   const [, before = '', during = '', after = '', proof = ''] = stdout.split(/^\d\. .*$/m);
   expect(before.match(/plaintext {4}200/g)).toHaveLength(2);
-  expect(during).toContain('PROVEN mutual TLS accepted, plaintext refused: 1 of 1 ports');
+  expect(during).toContain('PROVEN mutual TLS accepted, plaintext refused: 1 of 1 port');
   expect(after).toContain('mutual TLS   200, called by spiffe://cluster.local/ns/shop/sa/sleep');
   expect(after).toMatch(/refused {6}curl: \(56\) Recv failure: Connection reset by peer/);
   expect(proof).toMatch(/Deployment\/httpbin +80 +PROVEN/);

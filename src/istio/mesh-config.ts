@@ -24,6 +24,8 @@ export interface MeshConfig {
   readonly defaultVirtualServiceExportTo: readonly string[];
   readonly defaultDestinationRuleExportTo: readonly string[];
   readonly minProtocolVersion: 'TLSV1_2' | 'TLSV1_3';
+  /** Where proxies write their access logs, `/dev/stdout`; empty, which is Istio's default: nowhere, unless a Telemetry asks for them. */
+  readonly accessLogFile: string;
   /** `defaultConfig.proxyMetadata`, for instance ISTIO_META_ENABLE_HBONE. */
   readonly proxyMetadata: StringMap;
   readonly discoverySelectors: readonly LabelSelector[];
@@ -54,6 +56,7 @@ export const defaultMeshConfig: MeshConfig = {
   defaultVirtualServiceExportTo: ['*'],
   defaultDestinationRuleExportTo: ['*'],
   minProtocolVersion: 'TLSV1_2',
+  accessLogFile: '',
   proxyMetadata: noStrings,
   discoverySelectors: [],
   problems: [],
@@ -120,6 +123,7 @@ export function readMeshConfig(mesh: Fields, reader: FieldReader): MeshConfig {
       reader.string(tls.minProtocolVersion, at('meshMTLS.minProtocolVersion')) === 'TLSV1_3'
         ? 'TLSV1_3'
         : 'TLSV1_2',
+    accessLogFile: reader.string(mesh.accessLogFile, at('accessLogFile')) ?? base.accessLogFile,
     proxyMetadata: reader.stringMap(defaults.proxyMetadata, at('defaultConfig.proxyMetadata')),
     discoverySelectors: reader
       .list(mesh.discoverySelectors, at('discoverySelectors'))

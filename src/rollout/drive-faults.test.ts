@@ -261,7 +261,7 @@ function underCanary(cluster: FakeCluster, pod: Parameters<typeof readingOf>[1])
 }
 
 test.each([
-  ['a workload that becomes unhealthy', { ready: false }, 'Deployment/cart: 0 of 1 pods are ready'],
+  ['a workload that becomes unhealthy', { ready: false }, 'Deployment/cart: 0 of 1 pod is ready'],
   [
     'requests that fail',
     { tallies: { 'Deployment/cart': { requests: 90, failed: 2 } } },

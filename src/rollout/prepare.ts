@@ -6,15 +6,18 @@ import type { Cluster } from '../sources/cluster.ts';
 import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
 import { statusMessage } from '../sources/kube/status.ts';
 import { accessNeeds, describeNeed, missingAccess } from './access.ts';
+import { type Advice, accessLogAdvice } from './access-log-note.ts';
 import { readBudgets } from './budgets.ts';
 import { type Facts, factsFrom } from './facts.ts';
 import { gitOpsOwner } from './gitops.ts';
 import { chooseInjection } from './injection-choice.ts';
+import { outsidersNote } from './outsiders.ts';
 import type { MaxErrors, Plan, Stage } from './plan.ts';
 import { namesRef, type Planned, planRollout } from './planner.ts';
 import { decidingPolicy } from './policies.ts';
 import { listed, preflight } from './preflight.ts';
 import type { Received } from './risk.ts';
+import type { Reading } from './traffic.ts';
 import { readTraffic } from './traffic-reader.ts';
 import { describeWrite, requestFor } from './write.ts';
 
@@ -46,6 +49,8 @@ export interface Prepared {
   readonly objections: readonly Objection[];
   /** What a person should know and nothing stops at. */
   readonly warnings: readonly string[];
+  /** What a person could do first, so that more is seen. */
+  readonly advice?: Advice;
   readonly versions: readonly string[];
 }
 
@@ -62,7 +67,8 @@ export async function prepare(cluster: Cluster, options: SecureOptions): Promise
   // Whole seconds, as kubectl writes it.
   const restartedAt = new Date(options.now).toISOString().replace(/\.\d+Z$/, 'Z');
   const budgets = await readBudgets(cluster, options.namespace, options.signal);
-  const received = await receivedSoFar(cluster, facts, options);
+  const reading = await readSoFar(cluster, facts, options);
+  const received = receivedSoFar(reading);
   const planned = planRollout(facts, choice, { ...options, restartedAt, budgets: budgets ?? [], received });
   requireNamed(facts, planned, options);
   const refusals = preflight({ facts, choice, planned, forceGitOps: options.forceGitOps });
@@ -77,15 +83,16 @@ export async function prepare(cluster: Cluster, options: SecureOptions): Promise
     ...warningsOf(facts, planned),
     ...(budgets === undefined ? ['not seen: poddisruptionbudgets, so restarts do not wait for them'] : []),
   ];
-  return { plan: planned.plan, objections, warnings, versions: facts.versions };
+  const advice = planned.plan.until === 'strict' ? accessLogAdvice(facts, reading) : undefined;
+  const { versions } = facts;
+  return { plan: planned.plan, objections, warnings, versions, ...(advice === undefined ? {} : { advice }) };
 }
 
-/** For the order of the canaries; a proxy that cannot be read counts as one that nothing was seen of. */
-async function receivedSoFar(
+function readSoFar(
   cluster: Cluster,
   { mesh }: Facts,
   { namespace, now, signal }: SecureOptions,
-): Promise<ReadonlyMap<string, Received>> {
+): Promise<Reading> {
   const whole: Plan = {
     namespace,
     workloads: [],
@@ -95,7 +102,11 @@ async function receivedSoFar(
     leftOut: [],
   };
   const sources = { cluster, admin: new AdminReader(cluster, signal), mesh, now: () => now, signal };
-  const { pods } = await readTraffic(whole, sources, undefined);
+  return readTraffic(whole, sources, undefined);
+}
+
+/** For the order of the canaries; a proxy that cannot be read counts as one that nothing was seen of. */
+function receivedSoFar({ pods }: Reading): ReadonlyMap<string, Received> {
   const sums = new Map<string, Received>();
   for (const { server, tallies, plaintext } of pods.values()) {
     if (server === undefined) continue;
@@ -171,7 +182,7 @@ function warningsOf(facts: Facts, planned: Planned): readonly string[] {
     ...ignoredPolicies(facts),
     ...downtime(planned),
     ...gitOpsRestarts(planned),
-    ...outsiders(facts, planned),
+    ...(planned.plan.until === 'strict' ? outsidersNote(facts.mesh, planned.plan.namespace) : []),
     ...unseenKinds(facts),
   ];
 }
@@ -208,19 +219,4 @@ function gitOpsRestarts({ injected }: Planned): readonly string[] {
       ? []
       : [`${formatRef(owner.ref)} is managed by ${by.tool} (${by.name}); it is only restarted`];
   });
-}
-
-/** Whoever has no sidecar elsewhere would be refused under STRICT, if it calls at all: nobody can know that from here. */
-function outsiders({ mesh, namespace }: Facts, planned: Planned): readonly string[] {
-  if (planned.plan.until !== 'strict') return [];
-  const outside = mesh.workloads.filter(
-    (workload) =>
-      workload.dataplane === 'none' &&
-      workload.namespace !== namespace.metadata.name &&
-      !workload.namespace.startsWith('kube-') &&
-      workload.pods.length > 0,
-  );
-  if (outside.length === 0) return [];
-  const shown = outside.map((workload) => `${workload.kind} ${workload.namespace}/${workload.name}`);
-  return [`without a sidecar, and refused by STRICT should they call: ${listed(shown)}`];
 }

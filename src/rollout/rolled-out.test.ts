@@ -47,7 +47,7 @@ test('each stage of a rollout is not yet, with what is missing', () => {
   const cases: readonly (readonly [unknown, RegExp])[] = [
     [{ ...settled, observedGeneration: 1 }, /has not seen the change/],
     [{ ...settled, updatedReplicas: 1 }, /1 of 2 pods are updated/],
-    [{ ...settled, replicas: 3 }, /1 old pods are still ending/],
+    [{ ...settled, replicas: 3 }, /1 old pod is still ending/],
     [{ ...settled, availableReplicas: 1 }, /1 of 2 updated pods are ready/],
     [undefined, /has not seen the change/],
   ];

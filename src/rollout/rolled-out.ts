@@ -1,6 +1,7 @@
 /** Whether a workload runs its newest template everywhere: what `kubectl rollout status` waits for, and sidecars beside. */
 import type { KubeObject } from '../istio/kubernetes.ts';
 import { asNumber, asObjects, asText, asTextMap, asTexts, dig } from '../sources/json-value.ts';
+import { areOrIs, count, outOf } from './count.ts';
 
 export type RolledOut =
   | { readonly kind: 'yes' }
@@ -22,9 +23,10 @@ export function rolledOut(workload: KubeObject, pods: readonly KubeObject[], sid
   const failed = failedCondition(workload);
   if (failed !== undefined) return { kind: 'never', reason: withPodTrouble(failed, pods) };
   const { wanted, updated, ready, total } = counts(workload);
-  if (updated < wanted) return notYet(`${updated} of ${wanted} pods are updated`, pods);
-  if (total > wanted) return notYet(`${total - wanted} old pods are still ending`, pods);
-  if (ready < wanted) return notYet(`${ready} of ${wanted} updated pods are ready`, pods);
+  if (updated < wanted) return notYet(`${outOf(updated, wanted, 'pod')} ${areOrIs(wanted)} updated`, pods);
+  if (total > wanted)
+    return notYet(`${count(total - wanted, 'old pod')} ${areOrIs(total - wanted)} still ending`, pods);
+  if (ready < wanted) return notYet(`${outOf(ready, wanted, 'updated pod')} ${areOrIs(wanted)} ready`, pods);
   const current = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined);
   if (current.length < pods.length) return notYet('old pods are still ending', pods);
   const bare = current.filter((pod) => !hasSidecar(pod));

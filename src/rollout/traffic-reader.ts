@@ -2,6 +2,7 @@
 import { PadlockError } from '../errors.ts';
 import type { AdminReader } from '../evidence/admin.ts';
 import { type AccessLogEntry, isIstioServerName, parseAccessLog } from '../evidence/envoy/access-log.ts';
+import { type AccessLogging, accessLogHint, readAccessLogging } from '../evidence/envoy/access-logging.ts';
 import { parsePrometheus, type Sample } from '../evidence/envoy/prometheus.ts';
 import type { Mesh } from '../mesh/mesh.ts';
 import type { Workload, WorkloadPod } from '../mesh/workload.ts';
@@ -199,9 +200,9 @@ async function logOf(
   key: string,
   server: string,
   { workload, pod }: Pick<Asked, 'workload' | 'pod'>,
-  { cluster, mesh, signal }: TrafficSources,
+  { cluster, admin, mesh, signal }: TrafficSources,
   { since, at, unseen }: LogContext,
-): Promise<Pick<PodReading, 'senders' | 'logged'>> {
+): Promise<Pick<PodReading, 'senders' | 'logged' | 'blind'>> {
   const before = since?.pods.get(key);
   const query = new URLSearchParams({
     container: 'istio-proxy',
@@ -212,18 +213,35 @@ async function logOf(
   const path = `/api/v1/namespaces/${encodeURIComponent(workload.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
   const answer = await tryRaw(cluster, path, signal);
   if (answer.status >= 300) {
-    unseen.add(`access log of ${key} (${statusMessage(answer.body)})`);
-    return { senders: [], logged: before?.logged };
+    const blind = `the access log of ${key} cannot be read (${statusMessage(answer.body)})`;
+    return { senders: [], logged: before?.logged, blind };
   }
   if (answer.body.length >= logBytes) unseen.add(`part of the access log of ${key} (it is too long)`);
   const entries = parseAccessLog(answer.body);
   const logged = entries.reduce((newest, { time }) => (time > newest ? time : newest), before?.logged ?? '');
   const fresh =
     since === undefined ? [] : entries.filter(({ time }) => isAfter(time, before?.logged, since.at));
+  // The setting is asked for once a window: a proxy that was asked at its beginning is not asked again.
+  const blind =
+    before === undefined
+      ? blindTo(await readAccessLogging(admin, workload.namespace, pod.name), entries.length > 0)
+      : before.blind;
   return {
     senders: sendersOf(fresh, server, mesh),
     logged: logged === '' ? undefined : logged,
+    ...(blind === undefined ? {} : { blind }),
   };
+}
+
+/** Why refusals do not come into the log, if they do not. */
+function blindTo(logging: AccessLogging | undefined, logs: boolean): string | undefined {
+  if (logging === undefined) {
+    return logs ? undefined : 'no access log entry is there, and its proxy does not say whether it keeps any';
+  }
+  if (logging.refusals) return undefined;
+  return logging.requests
+    ? 'its proxy logs requests and not refusals (meshConfig.disableEnvoyListenerLog)'
+    : `access logging is off (${accessLogHint})`;
 }
 
 /**

@@ -46,7 +46,7 @@ test('what fails as often as before is not the rollout’s doing; more of it is 
   expect(judged(34).kind).toBe('good');
   expect(judged(35)).toMatchObject({
     kind: 'harm',
-    reason: '35 of 1000 requests failed at Deployment/cart (--max-errors 0)',
+    reason: '35 of 1,000 requests failed at Deployment/cart (--max-errors 0)',
   });
 });
 

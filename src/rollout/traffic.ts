@@ -1,4 +1,5 @@
 /** Live traffic as a rollout judges it: readings of the proxies' own records, what lies between two, and whether it is harm. */
+import { areOrIs, outOf } from './count.ts';
 import type { MaxErrors, Watch } from './plan.ts';
 
 export interface Tally {
@@ -33,6 +34,8 @@ export interface PodReading {
   readonly senders: readonly (Sender & { readonly refused: boolean })[];
   /** The access log's newest line, by the pod's own clock. */
   readonly logged: string | undefined;
+  /** Why connections that this server's proxy refuses cannot be seen; absent where they can. */
+  readonly blind?: string;
 }
 
 export interface Reading {
@@ -44,6 +47,12 @@ export interface Reading {
   readonly unseen: readonly string[];
 }
 
+export interface Blind {
+  /** `Deployment/cart`. */
+  readonly server: string;
+  readonly reason: string;
+}
+
 /** What happened between two readings. */
 export interface Traffic {
   readonly seconds: number;
@@ -52,6 +61,10 @@ export interface Traffic {
   readonly tallies: Baseline;
   readonly plaintext: readonly Sender[];
   readonly refused: readonly Sender[];
+  /** Servers whose refusals cannot be seen, so that `refused` says nothing of them. */
+  readonly blind: readonly Blind[];
+  /** How many servers there are. */
+  readonly servers: number;
   /** Plaintext TCP connections that are open at the end; by `Deployment/cart`. */
   readonly open: Readonly<Record<string, number>>;
   /** Workloads with fewer ready pods than before. */
@@ -87,6 +100,8 @@ export function trafficBetween(before: Reading, after: Reading): Traffic {
     tallies: sums,
     plaintext: merged(plaintext),
     refused: merged(refused),
+    blind: blindIn(after),
+    servers: serversOf(after).size,
     open,
     unready: unreadyNow(before, after),
     unseen: after.unseen,
@@ -118,12 +133,27 @@ function merged(senders: readonly Sender[]): readonly Sender[] {
   return [...sums.values()].toSorted((a, b) => b.count - a.count);
 }
 
+function serversOf({ pods }: Reading): ReadonlySet<string> {
+  return new Set([...pods.values()].flatMap(({ server }) => (server === undefined ? [] : [server])));
+}
+
+/** Servers with a pod whose refusals cannot be seen, once each. */
+export function blindIn({ pods }: Reading): readonly Blind[] {
+  const found = new Map<string, Blind>();
+  for (const { server, blind } of pods.values()) {
+    if (server !== undefined && blind !== undefined && !found.has(server)) {
+      found.set(server, { server, reason: blind });
+    }
+  }
+  return [...found.values()];
+}
+
 function unreadyNow(before: Reading, after: Reading): readonly string[] {
   const then = readyByServer(before);
   const now = readyByServer(after);
   return [...then].flatMap(([server, count]) => {
     const left = now.get(server) ?? 0;
-    return left < count ? [`${server}: ${left} of ${count} pods are ready`] : [];
+    return left < count ? [`${server}: ${outOf(left, count, 'pod')} ${areOrIs(count)} ready`] : [];
   });
 }
 
@@ -167,7 +197,7 @@ export function judgeTraffic(
       ...(refused > 0 ? [`plaintext was refused: ${named(traffic.refused)}`] : []),
       ...(worst === undefined
         ? []
-        : [`${worst.failed} of ${worst.requests} requests failed at ${worst.name}`]),
+        : [`${outOf(worst.failed, worst.requests, 'request')} failed at ${worst.name}`]),
     ];
     return { kind: 'harm', reason: `${reasons.join('; ')} (--max-errors ${limitText(maxErrors)})` };
   }

@@ -105,9 +105,9 @@ async function showPlan(
   prepared: Prepared,
   dry: readonly DryWrite[] | undefined,
 ): Promise<void> {
-  const { plan, warnings, versions } = prepared;
+  const { plan, warnings, versions, advice } = prepared;
   if (flags.output === 'json') {
-    const istio = { context: cluster.context, istio: versions, warnings };
+    const istio = { context: cluster.context, istio: versions, warnings, advice };
     await writeLine(context, { event: 'plan', ...istio, ...plan });
     for (const one of dry ?? []) await writeLine(context, { event: 'server-dry-run', ...one });
     return;

@@ -14,7 +14,7 @@ export interface TextStyle {
 
 /** The plan as a numbered list. */
 export function planText(prepared: Prepared, context: string, style: TextStyle): string {
-  const { plan, warnings, versions } = prepared;
+  const { plan, warnings, versions, advice } = prepared;
   const istio = versions.length === 0 ? 'Istio' : `Istio ${versions.join(', ')}`;
   const subject =
     plan.workloads.length === 0
@@ -29,6 +29,10 @@ export function planText(prepared: Prepared, context: string, style: TextStyle):
   if (plan.leftOut.length > 0)
     lines.push('', ...plan.leftOut.flatMap((left) => bullet('left out', leftText(left), style)));
   if (warnings.length > 0) lines.push('', ...warnings.flatMap((warning) => bullet('note', warning, style)));
+  if (advice !== undefined) {
+    lines.push('', ...bullet('note', advice.sentence, style));
+    if (advice.lines.length > 0) lines.push('', ...advice.lines.map((line) => `  ${line}`));
+  }
   return `${lines.join('\n')}\n`;
 }
 

@@ -2,9 +2,10 @@
 import { formatRef } from '../../istio/kubernetes.ts';
 import { paint } from '../../report/style.ts';
 import { type Cell, renderTable } from '../../report/table.ts';
-import { count } from '../../rollout/count.ts';
+import { count, outOf } from '../../rollout/count.ts';
 import type { RolloutState } from '../../rollout/machine.ts';
 import type { ProofResult, Verdict } from '../../rollout/observer.ts';
+import { listed } from '../../rollout/preflight.ts';
 import type { Progress } from '../../rollout/progress.ts';
 import { hanging, leftText, type TextStyle } from './plan-text.ts';
 
@@ -21,6 +22,8 @@ export class ProgressText {
   readonly #style: TextStyle & { readonly redraw: boolean };
   /** The moving line is shown and has to be cleared first. */
   #moving = false;
+  /** What cannot be seen is explained once, not at every step. */
+  readonly #explained = new Set<string>();
 
   constructor(style: TextStyle & { readonly redraw: boolean }) {
     this.#style = style;
@@ -44,6 +47,20 @@ export class ProgressText {
     return clear;
   }
 
+  /** What was seen, and what could not be. */
+  #watched(traffic: Watched): string {
+    const open = Object.entries(traffic.open).map(
+      ([server, number]) =>
+        `open to ${server} in plaintext: ${count(number, 'TCP connection')}, closed by its proxy some time after STRICT (45 s by default)`,
+    );
+    const blind = blindTexts(traffic).filter((text) => !this.#explained.has(text));
+    for (const text of blind) this.#explained.add(text);
+    const unseen = [...blind, ...traffic.unseen].map((what) => `not seen: ${what}`);
+    return [sawText(traffic), ...open, ...unseen]
+      .flatMap((line) => hanging('      ', line, this.#style))
+      .join('\n');
+  }
+
   #text(progress: Progress): string {
     const { color } = this.#style;
     switch (progress.event) {
@@ -61,7 +78,7 @@ export class ProgressText {
       case 'retry':
         return `      ${paint('again', 'warn', color)} in ${progress.inMs / 1000} s: ${progress.reason}`;
       case 'watched':
-        return watchedLine(progress.traffic, this.#style);
+        return this.#watched(progress.traffic);
       case 'proof':
         return proofLine(progress.result, progress.mode, color);
       case 'failed':
@@ -74,24 +91,41 @@ export class ProgressText {
   }
 }
 
-/** `saw 1,204 requests in 10 s: 0 failed, 0 in plaintext, 0 refused`, and what could not be seen. */
-function watchedLine(traffic: Extract<Progress, { event: 'watched' }>['traffic'], style: TextStyle): string {
-  const sum = (senders: readonly { readonly count: number }[]): number =>
-    senders.reduce((total, sender) => total + sender.count, 0);
+type Watched = Extract<Progress, { event: 'watched' }>['traffic'];
+
+/** `saw 1,204 requests in 10 s: 0 failed, 0 in plaintext, 0 refused`. */
+function sawText(traffic: Watched): string {
   const seconds = Math.round(traffic.seconds * 10) / 10;
-  const said = `saw ${count(traffic.requests, 'request')} in ${seconds} s: ${traffic.failed} failed, ${sum(traffic.plaintext)} in plaintext, ${sum(traffic.refused)} refused`;
-  const open = Object.entries(traffic.open).map(
-    ([server, number]) =>
-      `open to ${server} in plaintext: ${count(number, 'TCP connection')}, closed by its proxy some time after STRICT (45 s by default)`,
+  return `saw ${count(traffic.requests, 'request')} in ${seconds} s: ${traffic.failed} failed, ${sum(traffic.plaintext)} in plaintext, ${refusedText(traffic)}`;
+}
+
+/** Zero is no finding where nobody could have seen one. */
+function refusedText({ refused, blind, servers }: Watched): string {
+  const number = sum(refused);
+  if (blind.length === 0) return `${number} refused`;
+  if (number === 0 && blind.length === servers) return 'refusals not seen';
+  return `${number} refused where that is logged`;
+}
+
+function sum(senders: readonly { readonly count: number }[]): number {
+  return senders.reduce((total, sender) => total + sender.count, 0);
+}
+
+/** `refusals by Deployment/cart, Deployment/web: access logging is off`, by reason. */
+function blindTexts({ blind }: Watched): readonly string[] {
+  return [...Map.groupBy(blind, ({ reason }) => reason)].map(
+    ([reason, of]) =>
+      `refusals by ${listed(
+        of.map(({ server }) => server),
+        5,
+      )}: ${reason}; counters and probes still tell what fails`,
   );
-  const unseen = traffic.unseen.map((what) => `not seen: ${what}`);
-  return [said, ...open, ...unseen].flatMap((line) => hanging('      ', line, style)).join('\n');
 }
 
 function proofLine(result: ProofResult, mode: string, color: boolean): string {
   const good = result.rows.filter((row) => row.verdict === 'PROVEN').length;
   const what = mode === 'STRICT' ? 'mutual TLS accepted, plaintext refused' : 'mutual TLS accepted';
-  return `      ${paint(result.verdict, verdictTone[result.verdict], color)} ${what}: ${good} of ${result.rows.length} ports`;
+  return `      ${paint(result.verdict, verdictTone[result.verdict], color)} ${what}: ${outOf(good, result.rows.length, 'port')}`;
 }
 
 /** The verdict table. */

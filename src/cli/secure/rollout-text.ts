@@ -1,5 +1,6 @@
 /** What `padlock rollout status` and `history` say. */
 import { paint } from '../../report/style.ts';
+import { outOf } from '../../rollout/count.ts';
 import type { Held } from '../../rollout/lease.ts';
 import { type RolloutState, stepNow } from '../../rollout/machine.ts';
 import { isUnfinished, type SavedRollout } from '../../rollout/record.ts';
@@ -47,7 +48,7 @@ export function statusText(
       ? []
       : [
           '',
-          `Last proof: ${proof.verdict}, ${proof.rows.filter((row) => row.verdict === 'PROVEN').length} of ${proof.rows.length} ports proven`,
+          `Last proof: ${proof.verdict}, ${outOf(proof.rows.filter((row) => row.verdict === 'PROVEN').length, proof.rows.length, 'port')} proven`,
         ]),
   ];
   if (isUnfinished(state) && held === undefined) {

@@ -1,5 +1,17 @@
-/** Istio's default access log (pilot/pkg/model/log.go), which goes to the container's standard output. */
-import { type AccessLog, fileAccessLogType } from '../../sidecar/config/listener.ts';
+/**
+ * Istio's default access log (pilot/pkg/model/log.go), which goes to the container's standard output, and who keeps one:
+ * the most specific Telemetry with access logging decides, else the mesh config (pilot/pkg/model/telemetry.go).
+ */
+import { type Fields, isFields } from '../../../istio/fields.ts';
+import type { KubeObject } from '../../../istio/kubernetes.ts';
+import type { Pod } from '../../../istio/pod.ts';
+import {
+  type AccessLog,
+  type FilterChain,
+  fileAccessLogType,
+  type ListenerConfig,
+} from '../../sidecar/config/listener.ts';
+import type { MeshModel } from '../model/mesh-model.ts';
 
 const format =
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
@@ -27,3 +39,63 @@ export const listenerAccessLog: readonly AccessLog[] = [
     typed_config: typedConfig,
   },
 ];
+
+/** Whether the pod's proxy keeps an access log. Telemetry's provider is `envoy`, the only one that Istio brings along. */
+export function keepsAccessLog(model: MeshModel, pod: Pick<Pod, 'namespace' | 'labels'>): boolean {
+  const { config, telemetries } = model;
+  const own = telemetries.get(pod.namespace) ?? [];
+  const root = telemetries.get(config.rootNamespace) ?? [];
+  const levels = [
+    root.find((one) => selectorOf(one) === undefined),
+    own.find((one) => selectorOf(one) === undefined),
+    own.find((one) => {
+      const labels = selectorOf(one);
+      return labels?.every(([key, value]) => pod.labels[key] === value) === true;
+    }),
+  ];
+  const decisive = levels.map(loggingOf).findLast((logging) => logging !== undefined);
+  return decisive ?? config.accessLogFile !== '';
+}
+
+/** @returns undefined where the resource selects nothing in particular */
+function selectorOf({ spec }: KubeObject): readonly (readonly [string, unknown])[] | undefined {
+  const selector = isFields(spec) && isFields(spec.selector) ? spec.selector.matchLabels : undefined;
+  const labels = Object.entries(isFields(selector) ? selector : {});
+  return labels.length === 0 ? undefined : labels;
+}
+
+/** @returns undefined where the resource says nothing of access logs */
+function loggingOf(telemetry: KubeObject | undefined): boolean | undefined {
+  const entries = fieldsIn(isFields(telemetry?.spec) ? telemetry.spec.accessLogging : undefined);
+  if (entries.length === 0) return undefined;
+  return entries.some(
+    ({ disabled, providers }) =>
+      disabled !== true &&
+      (providers === undefined || fieldsIn(providers).some(({ name }) => name === 'envoy')),
+  );
+}
+
+function fieldsIn(list: unknown): readonly Fields[] {
+  return Array.isArray(list) ? list.filter(isFields) : [];
+}
+
+/** The listener without any access log. */
+export function silenced(listener: ListenerConfig): ListenerConfig {
+  const { access_log: _log, default_filter_chain: last, ...rest } = listener;
+  return {
+    ...rest,
+    filter_chains: listener.filter_chains.map(silencedChain),
+    ...(last === undefined ? {} : { default_filter_chain: silencedChain(last) }),
+  };
+}
+
+function silencedChain(chain: FilterChain): FilterChain {
+  return {
+    ...chain,
+    filters: chain.filters.map((filter) => {
+      if (!('access_log' in filter.typed_config)) return filter;
+      const { access_log: _log, ...config } = filter.typed_config;
+      return { ...filter, typed_config: config } as typeof filter;
+    }),
+  };
+}

@@ -6,6 +6,7 @@ import type { ProxyConfig, WorkloadMetadata } from '../../sidecar/config/proxy-c
 import type { RouteConfiguration } from '../../sidecar/config/route.ts';
 import type { MeshModel } from '../model/mesh-model.ts';
 import { destinationRuleFor } from '../policy/destination-rule-index.ts';
+import { keepsAccessLog, silenced } from './access-log.ts';
 import { catchAllClusters, inboundCluster, outboundClusters } from './clusters.ts';
 import { inboundListener } from './inbound-listener.ts';
 import { inboundPorts } from './inbound-ports.ts';
@@ -35,12 +36,14 @@ export class ConfigGenerator {
   }
 
   configFor(pod: Pod, version: string): ProxyConfig {
-    const outbound = this.#outboundPart({ namespace: pod.namespace, labels: pod.labels });
+    const logs = keepsAccessLog(this.#model, pod);
+    const outbound = this.#outboundPart({ namespace: pod.namespace, labels: pod.labels }, logs);
     const sidecar = sidecarResourceOf(this.#model, pod);
     const ports = inboundPorts(this.#model, pod, sidecar);
+    const built = inboundListener(this.#model, pod, ports);
     const listener = this.#intern.share(
       `inbound ${pod.namespace}/${pod.name}`,
-      inboundListener(this.#model, pod, ports),
+      logs ? built : silenced(built),
     );
     const clusters = new Map(outbound.clusters);
     for (const port of ports) {
@@ -61,11 +64,11 @@ export class ConfigGenerator {
     };
   }
 
-  #outboundPart(client: Client): OutboundPart {
-    const key = this.#viewKey(client);
+  #outboundPart(client: Client, logs: boolean): OutboundPart {
+    const key = `${logs ? '' : 'silent '}${this.#viewKey(client)}`;
     let part = this.#outbound.get(key);
     if (part === undefined) {
-      part = this.#buildOutbound(client, key);
+      part = this.#buildOutbound(client, key, logs);
       this.#outbound.set(key, part);
     }
     return part;
@@ -83,7 +86,7 @@ export class ConfigGenerator {
     return bySidecar || byRule || bySource ? `${namespace} ${JSON.stringify(labels)}` : namespace;
   }
 
-  #buildOutbound(client: Client, view: string): OutboundPart {
+  #buildOutbound(client: Client, view: string, logs: boolean): OutboundPart {
     const model = this.#model;
     const sidecar = sidecarResourceOf(model, client);
     const services = visibleServices(model, client, sidecar);
@@ -120,7 +123,7 @@ export class ConfigGenerator {
     return {
       clusters,
       endpoints,
-      listeners: share('listener', traffic.listeners),
+      listeners: share('listener', logs ? traffic.listeners : traffic.listeners.map(silenced)),
       routes: share('route', traffic.routes),
     };
   }

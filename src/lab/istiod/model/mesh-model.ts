@@ -33,6 +33,8 @@ export interface MeshModel {
   readonly sidecars: ReadonlyMap<string, readonly SidecarResource[]>;
   /** As they are; their routes are read where they are built. Oldest first. */
   readonly virtualServices: readonly KubeObject[];
+  /** By namespace, oldest first. */
+  readonly telemetries: ReadonlyMap<string, readonly KubeObject[]>;
   /** By namespace, in the order in which they were made. */
   readonly authorizationPolicies: ReadonlyMap<string, readonly KubeObject[]>;
 }
@@ -51,6 +53,7 @@ export const watchedResources = [
   'serviceentries.networking.istio.io',
   'workloadentries.networking.istio.io',
   'sidecars.networking.istio.io',
+  'telemetries.telemetry.istio.io',
 ] as const;
 
 const parsers = {
@@ -107,10 +110,8 @@ export function buildMeshModel(objects: Iterable<KubeObject>, shortNameDomain?: 
     ),
     sidecars: group(own(all('Sidecar', parsers.sidecar)), namespaceOf),
     virtualServices: rawByAge(byKind.get('VirtualService') ?? []),
-    authorizationPolicies: group(
-      rawByAge(byKind.get('AuthorizationPolicy') ?? []),
-      (policy) => policy.metadata.namespace ?? 'default',
-    ),
+    telemetries: group(rawByAge(byKind.get('Telemetry') ?? []), rawNamespaceOf),
+    authorizationPolicies: group(rawByAge(byKind.get('AuthorizationPolicy') ?? []), rawNamespaceOf),
   };
 }
 
@@ -134,6 +135,10 @@ function rawByAge(objects: readonly KubeObject[]): readonly KubeObject[] {
       return wanted === undefined || wanted === revision;
     })
     .sort((a, b) => age(a) - age(b) || (key(a) < key(b) ? -1 : 1));
+}
+
+function rawNamespaceOf({ metadata }: KubeObject): string {
+  return metadata.namespace ?? 'default';
 }
 
 function namespaceOf({ namespace }: Parsed): string {

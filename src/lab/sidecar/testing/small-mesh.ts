@@ -61,6 +61,13 @@ export async function startSmallMesh(options: Partial<Omit<IstiodOptions, 'api'>
   for (const name of ['istio-system', 'shop', 'bank', 'plain']) {
     api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'test');
   }
+  const configMap = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'istio', namespace: 'istio-system' },
+    data: { mesh: 'accessLogFile: /dev/stdout\n' },
+  };
+  api.create('configmaps', configMap, 'test');
   const services = watchServices(api);
   const network = await createNetwork(services.table);
   const istiod = await createIstiod({ now: () => Date.now(), drainSeconds: 1, ...options, api });

@@ -37,6 +37,13 @@ export async function startTestMesh(options: Partial<Omit<IstiodOptions, 'api'>>
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } },
     'test',
   );
+  const configMap = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'istio', namespace: 'istio-system' },
+    data: { mesh: 'accessLogFile: /dev/stdout\n' },
+  };
+  api.create('configmaps', configMap, 'test');
   const istiod = await createIstiod({ now: () => Date.now(), ...options, api });
   api.addAdmission(istiod.inject);
   const core = await startCore({

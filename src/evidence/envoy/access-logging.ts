@@ -1,0 +1,72 @@
+/**
+ * Whether a proxy writes what it serves, and what it refuses, where `kubectl logs` shows it: read from its listeners. Istio
+ * writes no access log unless the mesh config (`accessLogFile`) or a Telemetry asks for one, and writes refusals by the
+ * listener's own log, which `disableEnvoyListenerLog` turns off by itself.
+ */
+
+import { PadlockError } from '../../errors.ts';
+import { asObjects, asText, type JsonObject } from '../../sources/json-value.ts';
+import type { AdminReader } from '../admin.ts';
+import { type EnvoyDump, parseConfigDump } from './config-dump.ts';
+import { extensionConfig, field, path } from './proto-json.ts';
+
+export interface AccessLogging {
+  /** Requests and connections that were taken in: they name who sends plaintext. */
+  readonly requests: boolean;
+  /** Connections that no filter chain took, as STRICT refuses plaintext. */
+  readonly refusals: boolean;
+}
+
+/** For people: what turns a missing access log on. */
+export const accessLogHint = 'meshConfig.accessLogFile or a Telemetry turns it on';
+
+/**
+ * Asks one proxy.
+ * @returns undefined where it does not say: it could not be asked, or has no inbound listener yet
+ * @throws only the signal's reason
+ */
+export async function readAccessLogging(
+  admin: AdminReader,
+  namespace: string,
+  pod: string,
+): Promise<AccessLogging | undefined> {
+  // Proxies that do not know the filter (before Envoy 1.14) answer with all of their configuration.
+  const answer = await admin.get(
+    namespace,
+    pod,
+    `/config_dump?resource=dynamic_listeners&name_regex=${encodeURIComponent('^virtualInbound$')}`,
+  );
+  if (!answer.ok) return undefined;
+  try {
+    const dump = parseConfigDump(answer.text, `${namespace}/${pod}`);
+    return dump.kind === 'envoy' ? accessLogging(dump) : undefined;
+  } catch (error) {
+    if (error instanceof PadlockError) return undefined;
+    throw error;
+  }
+}
+
+/** @returns undefined where the dump has no listener that captured connections enter */
+export function accessLogging(dump: EnvoyDump): AccessLogging | undefined {
+  const listener = dump.listeners.find(({ name }) => name === 'virtualInbound')?.active;
+  if (listener === undefined) return undefined;
+  const chains = [...asObjects(field(listener, 'filter_chains')), field(listener, 'default_filter_chain')];
+  const logs = chains
+    .flatMap((chain) => asObjects(field(chain, 'filters')))
+    .map((filter) => extensionConfig(filter).message)
+    // Connections to the capture port itself are not logged by Istio, whatever is set.
+    .filter((config) => field(config, 'cluster') !== 'BlackHoleCluster')
+    .map((config) => writes(field(config, 'access_log')));
+  return { requests: logs.includes(true), refusals: writes(field(listener, 'access_log')) };
+}
+
+const shown: ReadonlySet<string> = new Set(['/dev/stdout', '/dev/stderr']);
+
+/** Only what goes to the container's output can be read from outside; other files and log services cannot. */
+function writes(logs: unknown): boolean {
+  return asObjects(logs).some((log: JsonObject) => {
+    const { type, message } = extensionConfig(log);
+    if (type === 'StdoutAccessLog' || type === 'StderrAccessLog') return true;
+    return type === 'FileAccessLog' && shown.has(asText(path(message, 'path')) ?? '');
+  });
+}
