@@ -55,6 +55,15 @@ test(
     expect(stdout).toContain('should they call: Deployment');
     expect(stdout).not.toContain('istio-system/istiod');
 
+    const plan = await padlock(['plan', shop, '--window', '100ms', '-o', 'json'], { env });
+    expect(JSON.parse(plan.stdout)).toMatchObject({
+      notes: expect.arrayContaining([
+        expect.stringMatching(
+          /^Access log of Deployment\/sleep and Deployment\/web: access logging is off .*: refused plaintext is not seen/,
+        ),
+      ]),
+    });
+
     let load: ReturnType<typeof freshHttp> | undefined;
     const { state, told } = await secure(scene, {
       onProgress: (progress) => {

@@ -85,7 +85,7 @@ export function planNamespace(input: PlanInput): NamespacePlan {
     exceptions: exceptionsFor(target.mesh, needs(target.mesh, senders, breakers), terms),
     quiet,
     unseen,
-    notes: notesFor(mesh, namespace),
+    notes: [...logNotes(observation), ...notesFor(mesh, namespace)],
   };
 }
 
@@ -198,6 +198,15 @@ function snapshotSentences(mesh: Mesh, namespace: string): readonly string[] {
     8,
   );
   return [...here, `other namespaces: not allowed to list ${kinds}`];
+}
+
+/** Counts stand without an access log; refusals and the names of senders do not. */
+function logNotes(observation: Observation | undefined): readonly string[] {
+  const namesOnly = (observation?.unseen ?? []).filter((one) => one.namesOnly === true);
+  return [...Map.groupBy(namesOnly, ({ reason }) => reason)].map(([reason, of]) => {
+    const workloads = new Set(of.map(({ namespace, workload }) => workload ?? namespace ?? 'all'));
+    return `Access log of ${list([...workloads], 5)}: ${reason}.`;
+  });
 }
 
 function notesFor(mesh: Mesh, namespace: string): readonly string[] {

@@ -1,4 +1,5 @@
 /** What to say before a rollout where access logs are off, as they are by default in Istio: refusals would not be seen. */
+import { accessLoggingOff } from '../evidence/envoy/access-logging.ts';
 import type { KubeObject } from '../istio/kubernetes.ts';
 import { asObject, asObjects } from '../sources/json-value.ts';
 import type { Facts } from './facts.ts';
@@ -20,7 +21,7 @@ export function accessLogAdvice(facts: Facts, reading: Reading): Advice | undefi
   const name = facts.namespace.metadata.name;
   const bare = facts.owners.some(({ meshed }) => meshed !== 'yes') && !isDeclared(facts);
   if (blind.length === 0 && !bare) return undefined;
-  const off = bare || blind.some(({ reason }) => reason.startsWith('access logging is off'));
+  const off = bare || blind.some(({ reason }) => reason === accessLoggingOff);
   const servers = listed(
     blind.map(({ server }) => server),
     5,

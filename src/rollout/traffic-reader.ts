@@ -2,7 +2,7 @@
 import { PadlockError } from '../errors.ts';
 import type { AdminReader } from '../evidence/admin.ts';
 import { type AccessLogEntry, isIstioServerName, parseAccessLog } from '../evidence/envoy/access-log.ts';
-import { type AccessLogging, accessLogHint, readAccessLogging } from '../evidence/envoy/access-logging.ts';
+import { type AccessLogging, accessLoggingOff, readAccessLogging } from '../evidence/envoy/access-logging.ts';
 import { parsePrometheus, type Sample } from '../evidence/envoy/prometheus.ts';
 import type { Mesh } from '../mesh/mesh.ts';
 import type { Workload, WorkloadPod } from '../mesh/workload.ts';
@@ -241,7 +241,7 @@ function blindTo(logging: AccessLogging | undefined, logs: boolean): string | un
   if (logging.refusals) return undefined;
   return logging.requests
     ? 'its proxy logs requests and not refusals (meshConfig.disableEnvoyListenerLog)'
-    : `access logging is off (${accessLogHint})`;
+    : accessLoggingOff;
 }
 
 /**

@@ -17,8 +17,8 @@ export interface AccessLogging {
   readonly refusals: boolean;
 }
 
-/** For people: what turns a missing access log on. */
-export const accessLogHint = 'meshConfig.accessLogFile or a Telemetry turns it on';
+/** For people, with what turns it on. */
+export const accessLoggingOff = 'access logging is off (meshConfig.accessLogFile or a Telemetry turns it on)';
 
 /**
  * Asks one proxy.

@@ -11,6 +11,7 @@ import type { Workload } from '../../mesh/workload.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
 import { AdminReader } from '../admin.ts';
+import { type AccessLogging, accessLoggingOff, readAccessLogging } from '../envoy/access-logging.ts';
 import type { Sample } from '../envoy/prometheus.ts';
 import { accessLogRecords } from './access-log-records.ts';
 import { addressBook } from './address-book.ts';
@@ -258,6 +259,7 @@ class Finish {
     const source = 'access log';
     const since = startedAt - lookBackOf(options);
     const window: Window = { from: iso(since), to: iso(endedAt) };
+    const admin = new AdminReader(effects.cluster, effects.signal);
     const answers = await mapLimited([...pods.values()], podConcurrency, async (pod) => {
       const target = {
         namespace: pod.namespace,
@@ -271,18 +273,20 @@ class Finish {
         records.push(...compacted(accessLogRecords(pod.workload, pod.addresses, within, book), startedAt));
       };
       const answer = await readAccessLog(effects.cluster, target, since, take, effects.signal);
-      return { pod, answer, records: compacted(records, startedAt) };
+      const isSilent = answer.read && answer.entries === 0;
+      const logging = isSilent ? await readAccessLogging(admin, pod.namespace, pod.name) : undefined;
+      return { pod, answer, records: compacted(records, startedAt), logging };
     });
     let kept = 0;
-    const silent: ProxyPod[] = [];
-    for (const { pod, answer, records } of answers) {
+    const silent = new Map<ProxyPod, AccessLogging | undefined>();
+    for (const { pod, answer, records, logging } of answers) {
       if (!answer.read) {
         this.#miss(source, pod, answer.reason, answer.right);
         continue;
       }
       if (answer.gap !== undefined) this.#miss(source, pod, answer.gap);
       // A log without a single entry may be one that nobody keeps.
-      if (answer.entries === 0) silent.push(pod);
+      if (answer.entries === 0) silent.set(pod, logging);
       else {
         kept++;
         this.#read(pod.workload, { source, window });
@@ -365,20 +369,17 @@ class Finish {
     this.#unseen.push({ source, namespace, workload: `${kind}/${name}`, reason });
   }
 
-  /** No entries: a quiet proxy, or one that writes none. Its counters tell which; without them it stays open. */
-  #noteSilent(silent: readonly ProxyPod[], window: Window): void {
-    for (const pod of silent) {
+  /** No entries: a quiet proxy, or one that writes none. Its configuration tells which, else its counters may. */
+  #noteSilent(silent: ReadonlyMap<ProxyPod, AccessLogging | undefined>, window: Window): void {
+    for (const [pod, logging] of silent) {
       const counted = this.#records.some(
         ({ workloadId, source, count }) =>
           workloadId === pod.workload.id && source === 'proxy counters' && count > 0,
       );
       const known =
         this.#reads.get(pod.workload.id)?.some(({ source }) => source === 'proxy counters') === true;
-      if (known && !counted) continue;
-      const reason = counted
-        ? 'its proxy counted traffic and wrote no entry: access logging is off (meshConfig.accessLogFile or a Telemetry turns it on)'
-        : `no entry since ${window.from.slice(0, 19)}Z: nothing came, or access logging is off`;
-      this.#miss('access log', pod, reason, undefined, known);
+      const reason = silenceReason(logging, counted, known, window);
+      if (reason !== undefined) this.#miss('access log', pod, reason, undefined, known);
     }
   }
 
@@ -423,4 +424,24 @@ function coverageText(read: number, all: number, ways: readonly string[]): strin
 
 function iso(time: number): string {
   return new Date(time).toISOString();
+}
+
+const isOff = `${accessLoggingOff}: refused plaintext is not seen, and senders have no names`;
+
+/** Why a log without an entry is not one of a quiet proxy; undefined where it is. */
+function silenceReason(
+  logging: AccessLogging | undefined,
+  counted: boolean,
+  known: boolean,
+  { from }: Window,
+): string | undefined {
+  if (logging !== undefined && !logging.requests && !logging.refusals) return isOff;
+  if (logging?.refusals === false) {
+    return 'its proxy logs requests and not refusals (meshConfig.disableEnvoyListenerLog): refused plaintext is not seen';
+  }
+  if (logging !== undefined) {
+    return counted ? 'its proxy counted traffic and logs it, but no entry could be read' : undefined;
+  }
+  if (counted) return isOff;
+  return known ? undefined : `no entry since ${from.slice(0, 19)}Z: nothing came, or access logging is off`;
 }
