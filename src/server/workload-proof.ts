@@ -73,7 +73,7 @@ function rowView(row: VerifyRow): ProofRowView {
     columns: {
       declared: { says: declaredWords(row), notes: [] },
       configured: { says: configuredWords(row.configured), notes: configuredNotes(row) },
-      observed: { says: observedWords(row.observed), notes: observedNotes(row) },
+      observed: { says: observedWords(row), notes: observedNotes(row) },
       proven: {
         says: `plaintext ${plaintextWords(row)}, mutual TLS ${mutualTlsWords(row)}`,
         notes: provenNotes(row),

@@ -54,6 +54,8 @@ export interface Sender extends Party {
   readonly userAgents: readonly string[];
   /** RFC 3339; absent where the source has no times. */
   readonly lastSeen?: string;
+  /** RFC 3339: the last that was not refused; absent where there was none, or the source has no times. */
+  readonly lastTaken?: string;
   /** Which sources know the sender, and so how the name is known. */
   readonly knownBy: readonly SourceName[];
 }

@@ -96,7 +96,8 @@ function makeSender(party: Party, security: Security, group: readonly TrafficRec
     .map(([, own]) => sum(own))
     .reduce((most, counts) => (amount(counts) > amount(most) ? counts : most), noCounts);
   const open = Math.max(0, ...bySource.map(([, own]) => sum(own).open));
-  const last = Math.max(...group.map(({ at }) => at ?? 0));
+  const last = latestOf(group);
+  const taken = latestOf(group.filter(({ refused }) => refused !== true));
   // The access log knows a caller by its address and says which; counters only repeat a name.
   const shown = group.find(({ source }) => source === 'access log')?.sender ?? party;
   return {
@@ -107,9 +108,15 @@ function makeSender(party: Party, security: Security, group: readonly TrafficRec
     refused: refusedIn(group),
     addresses: distinct(group.map(({ address }) => address)).slice(0, 5),
     userAgents: distinct(group.map(({ userAgent }) => userAgent)).slice(0, 3),
-    ...(last > 0 ? { lastSeen: new Date(last).toISOString() } : {}),
+    ...(last === undefined ? {} : { lastSeen: last }),
+    ...(taken === undefined ? {} : { lastTaken: taken }),
     knownBy: bySource.map(([source]) => source),
   };
+}
+
+function latestOf(records: readonly TrafficRecord[]): string | undefined {
+  const times = records.map(({ at }) => at).filter((at) => at !== undefined);
+  return times.length === 0 ? undefined : new Date(Math.max(...times)).toISOString();
 }
 
 function distinct(values: readonly (string | undefined)[]): readonly string[] {

@@ -1,7 +1,7 @@
 /** Columns that contradict each other: each a finding of its own, with what may explain it. */
 
 import type { Configured } from '../envoy/inbound.ts';
-import { drainMs } from '../probe/plaintext.ts';
+import { ageOf } from './plaintext-age.ts';
 import type { Disagreement, DisagreementKind, VerifyRow } from './row.ts';
 
 type Columns = Omit<VerifyRow, 'judgement'>;
@@ -109,16 +109,13 @@ function observedAgainstDeclared(row: Columns, add: Add): void {
 export function plaintextSeen(row: Columns): readonly string[] {
   const { declared, observed, circumstances } = row;
   if (declared.plaintext || !observed.looked) return [];
-  const inForce = Date.parse(circumstances.policyChangedAt ?? '') + drainMs;
+  const { policyChangedAt } = circumstances;
   return observed.senders
-    .filter((sender) => {
-      // Counters have no times: all of their window must lie after the change.
-      const seen = Date.parse(sender.lastSeen ?? sender.after);
-      return Number.isNaN(inForce) || seen > inForce;
-    })
+    .filter((sender) => ageOf(sender, policyChangedAt) === 'after-policy')
     .map(({ name, namespace, count, lastSeen }) => {
       const who = namespace === undefined ? name : `${name} of ${namespace}`;
       const when = lastSeen === undefined ? '' : `, last ${lastSeen}`;
-      return `declared ${declared.mode}, but plaintext from ${who} was taken (${count}${when})`;
+      const since = policyChangedAt === undefined ? '' : `; the policy stands since ${policyChangedAt}`;
+      return `declared ${declared.mode}, but plaintext from ${who} was taken (${count}${when}${since})`;
     });
 }

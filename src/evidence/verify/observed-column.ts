@@ -22,7 +22,7 @@ export type ObservedColumn =
       readonly from: string;
       readonly to: string;
       readonly sources: readonly string[];
-      /** Those who sent plaintext, at most ten. */
+      /** Those whose plaintext was taken, the latest first, at most ten. */
       readonly senders: readonly PlaintextSender[];
       /** What could not be seen of it, at most three. */
       readonly unseen: readonly string[];
@@ -32,7 +32,7 @@ export interface PlaintextSender {
   readonly name: string;
   readonly namespace?: string;
   readonly count: number;
-  /** RFC 3339; absent where the source has no times. */
+  /** RFC 3339: when plaintext of it was last taken, not refused; absent where the source has no times. */
   readonly lastSeen?: string;
   /** RFC 3339: it was counted after this. */
   readonly after: string;
@@ -75,8 +75,9 @@ export function observedColumn(
     sources: here.tallies.map((tally) => tally.source),
     senders: here.senders
       .filter(sentPlaintext)
-      .slice(0, 10)
-      .map((sender) => plain(sender, observation.window.from)),
+      .map((sender) => plain(sender, observation.window.from))
+      .toSorted((a, b) => Date.parse(b.lastSeen ?? b.after) - Date.parse(a.lastSeen ?? a.after))
+      .slice(0, 10),
     unseen: [...new Set(blind.map(({ source, reason }) => `${source}: ${reason}`))].slice(0, 3),
   };
 }
@@ -91,6 +92,6 @@ function plain(sender: Sender, after: string): PlaintextSender {
     count: amount(sender),
     after,
     ...(sender.namespace === undefined ? {} : { namespace: sender.namespace }),
-    ...(sender.lastSeen === undefined ? {} : { lastSeen: sender.lastSeen }),
+    ...(sender.lastTaken === undefined ? {} : { lastSeen: sender.lastTaken }),
   };
 }

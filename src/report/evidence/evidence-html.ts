@@ -1,7 +1,6 @@
 /** The evidence as one HTML page: no script, no network, readable on paper. */
 import type { Inventory } from '../../evidence/certificates/inventory.ts';
 import type { ShownCertificate } from '../../evidence/probe/outcome.ts';
-import type { ObservedColumn } from '../../evidence/verify/observed-column.ts';
 import type { ConfiguredPod, PodSync, VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
 import {
@@ -9,6 +8,7 @@ import {
   declaredWords,
   mutualTlsWords,
   observedWords,
+  olderPlaintextSentence,
   plaintextWords,
 } from '../verify/verify-report.ts';
 import { controls } from './controls.ts';
@@ -140,7 +140,7 @@ function rowsTable(verification: Verification): string {
       String(row.port),
       declaredWords(row),
       configuredWords(row.configured),
-      observedWords(row.observed),
+      observedWords(row),
       plaintextWords(row),
       mutualTlsWords(row),
     ];
@@ -162,7 +162,7 @@ ${findings.join('\n')}
 <dt>Declared</dt><dd>${text(`${declaredWords(row)}: ${row.declared.because.map((reason) => reason.text).join('; ')}`)}</dd>
 <dt>Configured</dt><dd>${row.configured.map((pod) => text(configuredSentence(pod))).join('<br>') || 'no pod'}</dd>
 <dt>Acknowledged</dt><dd>${row.sync.map((pod) => text(syncSentence(pod))).join('<br>') || 'istiod was not asked'}</dd>
-<dt>Observed</dt><dd>${text(observedSentence(row.observed))}</dd>
+<dt>Observed</dt><dd>${text(observedSentence(row))}</dd>
 </dl>
 ${table(['Time (UTC)', 'Probe', 'Caller', 'Target', 'Answer'], probeRows(row))}
 </section>`;
@@ -186,16 +186,19 @@ function syncSentence({ pod, connected, stale, error }: PodSync): string {
   return stale.length === 0 ? `${pod}: everything sent` : `${pod}: not yet ${stale.join(', ')}`;
 }
 
-function observedSentence(observed: ObservedColumn): string {
+function observedSentence(row: VerifyRow): string {
+  const { observed } = row;
   if (!observed.looked) return observed.why;
   const { from, to, sources, senders, unseen } = observed;
   const who = senders.map(({ name, namespace, count, lastSeen }) => {
     const where = namespace === undefined ? '' : ` of ${namespace}`;
     return `plaintext from ${name}${where}: ${count}${lastSeen === undefined ? '' : `, last ${lastSeen}`}`;
   });
+  const older = olderPlaintextSentence(row);
   return [
-    `${observedWords(observed)}, from ${from} to ${to} by ${sources.join(' and ')}`,
+    `${observedWords(row)}, from ${from} to ${to} by ${sources.join(' and ')}`,
     ...who,
+    ...(older === undefined ? [] : [older]),
     ...unseen.map((one) => `not seen: ${one}`),
   ].join('; ');
 }

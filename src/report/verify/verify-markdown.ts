@@ -27,7 +27,7 @@ export function renderVerificationMarkdown(verification: Verification): string {
     String(row.port),
     declaredWords(row),
     configuredWords(row.configured),
-    escapeMarkdown(observedWords(row.observed)),
+    escapeMarkdown(observedWords(row)),
     plaintextWords(row),
     mutualTlsWords(row),
     `**${row.judgement.verdict}**`,

@@ -6,7 +6,7 @@ import type {
   PlaintextOutcome,
   ProbeRecord,
 } from '../../evidence/probe/outcome.ts';
-import type { ObservedColumn } from '../../evidence/verify/observed-column.ts';
+import { type PlaintextAge, plaintextAge } from '../../evidence/verify/plaintext-age.ts';
 import type { ConfiguredPod, VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
 import { formatRef } from '../../istio/kubernetes.ts';
@@ -54,14 +54,36 @@ export function mutualTlsWords(row: VerifyRow): string {
   return row.mutualTls === undefined ? 'not tried' : mutualTlsWordsByKind[row.mutualTls.outcome.kind];
 }
 
-/** `mTLS 12`, `PLAINTEXT 3, mTLS 12`, `no traffic`. Refusals are left out: probes of earlier runs are among them. */
-export function observedWords(observed: ObservedColumn): string {
+const ageWords = {
+  'before-policy': ' before the policy',
+  'while-draining': ' around the policy',
+  'after-policy': ' AFTER the policy',
+} as const satisfies Record<PlaintextAge, string>;
+
+/**
+ * `mTLS 12`, `PLAINTEXT 3, mTLS 12`, `no traffic`; where the policy refuses plaintext, whether it came before:
+ * `PLAINTEXT 3 before the policy`. Refusals are left out: probes of earlier runs are among them.
+ */
+export function observedWords(row: VerifyRow): string {
+  const { observed } = row;
   if (!observed.looked) return observed.right === undefined ? 'not looked' : 'not allowed to look';
   if (observed.verdict === 'quiet') return 'no traffic';
   const mtls = observed.mtls > 0 ? [`mTLS ${observed.mtls}`] : [];
-  return observed.verdict === 'plaintext'
-    ? [`PLAINTEXT ${observed.plaintext}`, ...mtls].join(', ')
-    : mtls.join('');
+  if (observed.verdict !== 'plaintext') return mtls.join('');
+  const aged = plaintextAge(row);
+  const age = aged?.policyChangedAt === undefined ? '' : ageWords[aged.age];
+  return [`PLAINTEXT ${observed.plaintext}${age}`, ...mtls].join(', ');
+}
+
+/** When plaintext that speaks not against the policy was taken, for the lines below a table; undefined where none was. */
+export function olderPlaintextSentence(row: VerifyRow): string | undefined {
+  const aged = plaintextAge(row);
+  if (aged === undefined || aged.age === 'after-policy') return undefined;
+  const { age, last, policyChangedAt = '' } = aged;
+  const when = last === undefined ? '' : `, last ${last}`;
+  return age === 'before-policy'
+    ? `plaintext was taken before the policy${when}; the policy was last changed ${policyChangedAt}`
+    : `plaintext was taken around the change of the policy (${policyChangedAt})${when}: connections from before it are served until they are drained`;
 }
 
 /** Both probes in a cell: `refused/accepted`. */
@@ -136,7 +158,7 @@ function rowJson(row: VerifyRow): object {
     configured: row.configured.map((pod) =>
       'configured' in pod ? { pod: pod.pod, ...configuredJson(pod.configured) } : pod,
     ),
-    observed: row.observed,
+    observed: { ...row.observed, ...agedJson(row) },
     sync: row.sync,
     circumstances: row.circumstances,
     proven: {
@@ -149,6 +171,11 @@ function rowJson(row: VerifyRow): object {
     },
     certificates: row.certificates,
   };
+}
+
+function agedJson(row: VerifyRow): { readonly plaintextCame?: PlaintextAge } {
+  const aged = plaintextAge(row);
+  return aged === undefined ? {} : { plaintextCame: aged.age };
 }
 
 function probeJson(record: ProbeRecord<ForeignTlsOutcome | MutualTlsOutcome | PlaintextOutcome>): object {

@@ -8,6 +8,7 @@ import {
   configuredWords,
   declaredWords,
   observedWords,
+  olderPlaintextSentence,
   provenWords,
   shortWorkload,
   workloadNames,
@@ -44,7 +45,7 @@ export function renderVerification(verification: Verification, options: TableOpt
       String(row.port),
       declaredWords(row),
       configuredWords(row.configured),
-      observedWords(row.observed),
+      observedWords(row),
       provenWords(row),
       verdictCell(row.judgement.verdict),
     ]),
@@ -53,6 +54,7 @@ export function renderVerification(verification: Verification, options: TableOpt
   const parts = [
     rows.length === 0 ? 'Nothing to verify: no workload port was found.' : table,
     ...rows.flatMap((row) => explain(row, { ...options, several })),
+    ...olderPlaintext(rows, options),
     summary(verification, options),
   ];
   return `${parts.map((part) => part.trimEnd()).join('\n')}\n`;
@@ -73,6 +75,18 @@ function explain(row: VerifyRow, options: TableOptions & { readonly several: boo
   ];
   if (lines.length === 0) return [];
   return ['', ...lines.map((line) => hang(line, options.width))];
+}
+
+/** Says of each plaintext in OBSERVED that speaks against nothing why it does not: rows with one sentence together. */
+function olderPlaintext(rows: readonly VerifyRow[], options: TableOptions): readonly string[] {
+  const nameOf = workloadNames(rows);
+  const groups = Map.groupBy(rows, olderPlaintextSentence);
+  return [...groups].flatMap(([sentence, group]) => {
+    if (sentence === undefined) return [];
+    const names = group.slice(0, 3).map((row) => `${nameOf(row)}:${row.port}`);
+    const more = group.length > 3 ? ` and ${group.length - 3} more` : '';
+    return ['', hang(`${names.join(', ')}${more}: ${sentence}`, options.width)];
+  });
 }
 
 function summary(verification: Verification, options: TableOptions): string {
