@@ -108,9 +108,7 @@ function declarations(mesh: Mesh, workload: Workload): readonly Declaration[] {
       found.push({ port, declared, createdAt: service.createdAt ?? 0, host });
     }
   }
-  const entries = entryHosts(mesh, workload.namespace);
-  if (entries.length === 0) return found;
-  for (const host of entries) {
+  for (const host of entryHosts(mesh, workload.namespace)) {
     for (const hostPort of host.ports) {
       for (const port of entryTargets(mesh, workload, host, hostPort)) {
         const createdAt = host.entry?.createdAt ?? 0;
@@ -118,6 +116,7 @@ function declarations(mesh: Mesh, workload: Workload): readonly Declaration[] {
       }
     }
   }
+  // By the whole host name, in which `cart-b.shop` comes before `cart.shop`.
   return found.sort((a, b) => a.createdAt - b.createdAt || compare(a.host, b.host));
 }
 

@@ -222,6 +222,25 @@ describe('the server’s policy', () => {
     expect(call([pod('cart'), pod('front', web), http, simple])).toBe('tls refused');
     expect(call([pod('cart'), pod('front', web), tcp, http, simple])).toBe('tls tls');
   });
+  test('of two Services made in one second the first host name decides a port: cart-b.shop comes before cart.shop', () => {
+    const bytes = service('cart', { ports: [{ name: 'tcp', port: 80, targetPort: 8080 }] }, at(0));
+    const http = service(
+      'cart-b',
+      { ports: [{ name: 'http', port: 81, targetPort: 8080 }], selector: { app: 'cart' } },
+      at(0),
+    );
+    const simple = rule('r', tls('SIMPLE'));
+    // TLS that is not Istio's gets through where the port takes bytes, and not where it takes HTTP.
+    const pods = [pod('cart'), pod('front', web), policy('ns', disable), simple];
+    expect(call([...pods, bytes])).toBe('tls tls');
+    expect(call([...pods, bytes, http])).toBe('tls refused');
+    const later = service(
+      'cart-b',
+      { ports: [{ name: 'http', port: 81, targetPort: 8080 }], selector: { app: 'cart' } },
+      at(1),
+    );
+    expect(call([...pods, bytes, later])).toBe('tls tls');
+  });
   test('16, 17 a Sidecar’s ingress declares the ports; without interception only those are listened on', () => {
     const ingress = object('networking.istio.io/v1', 'Sidecar', 's', {
       spec: {
