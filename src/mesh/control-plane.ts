@@ -22,6 +22,8 @@ export interface ControlPlane {
   /** By namespace, oldest first. */
   readonly sidecars: ReadonlyMap<string, readonly Read<SidecarResource>[]>;
   readonly gateways: readonly Read<Gateway>[];
+  /** Whether discovery selectors let it see a namespace's Services and configuration at all. */
+  discovers(namespace: string): boolean;
   /** The mode of a namespace by its own policy or the mesh's; worked out once for each. */
   namespaceMode(namespace: string): MtlsMode;
 }
@@ -41,18 +43,17 @@ export function configFor(configs: readonly MeshConfig[], revision: string): Mes
   );
 }
 
-/** `namespaceLabels` answers for discovery selectors: a namespace that none of them matches is not read. */
+/** `namespaceLabels` answers for discovery selectors: a namespace that none of them matches is not read, the root namespace neither. */
 export function controlPlane(
   revision: string,
   config: MeshConfig,
   policies: Policies,
   namespaceLabels: (namespace: string) => Readonly<Record<string, string>>,
 ): ControlPlane {
+  const discovers = (namespace: string): boolean =>
+    config.discoverySelectors.length === 0 || namespaceDiscovered(config, namespaceLabels(namespace));
   const reads = (object: Parsed): boolean =>
-    readByRevision(object.labels, revision) &&
-    (config.discoverySelectors.length === 0 ||
-      object.namespace === config.rootNamespace ||
-      namespaceDiscovered(config, namespaceLabels(object.namespace)));
+    readByRevision(object.labels, revision) && discovers(object.namespace);
   const sidecars = new Map<string, Read<SidecarResource>[]>();
   for (const sidecar of policies.sidecars.filter(reads).sort(byCreation)) {
     const list = sidecars.get(sidecar.namespace);
@@ -69,6 +70,7 @@ export function controlPlane(
     virtualServices: policies.virtualServices.filter(reads).sort(byCreation),
     sidecars,
     gateways: policies.gateways.filter(reads),
+    discovers,
     namespaceMode: (namespace) => {
       const mode = modes.get(namespace) ?? namespaceMode(index, namespace);
       modes.set(namespace, mode);

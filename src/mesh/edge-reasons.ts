@@ -109,6 +109,11 @@ function hiddenReason(hidden: Hidden, policy: OutboundPolicy): Reason {
     policy === 'REGISTRY_ONLY'
       ? 'and calls to unknown hosts are dropped (REGISTRY_ONLY)'
       : 'and calls to unknown hosts are passed through as plaintext';
+  if (hidden.cause === 'not-discovered') {
+    return {
+      text: `the client's proxy does not know the host (the mesh's discoverySelectors leave namespace ${hidden.namespace} out), ${then}`,
+    };
+  }
   if (hidden.cause === 'not-exported') {
     return {
       text: `the client's proxy does not know the host (it is exported to ${hidden.exportTo.join(', ')} only), ${then}`,

@@ -3,7 +3,7 @@
  * August 2026, after 1.31, and calls were simulated through them. testdata/golden-wide.ndjson.gz goes beyond Services, policies and
  * rules: ServiceEntries and WorkloadEntries (STATIC, DNS, NONE, inline, by labels), Sidecar resources with egress and ingress, exports and their
  * defaults, outbound modes, aliases, several Services for one port, Services without a selector, UDP, named target ports, endpoints that
- * are not ready, short and wild host names, weights, matches, TCP and TLS routes.
+ * are not ready, short and wild host names, weights, matches, TCP and TLS routes, gateways as clients, discovery selectors.
  */
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -38,7 +38,16 @@ const wide = readGolden(new URL('testdata/golden-wide.ndjson.gz', import.meta.ur
 
 test('every row of the wider sample comes out as istiod has it', () => {
   expect(wide.flatMap(disagreements)).toEqual([]);
-  const kinds = ['ServiceEntry', 'WorkloadEntry', 'Sidecar', 'VirtualService', 'ExternalName', '"UDP"'];
+  const kinds = [
+    'ServiceEntry',
+    'WorkloadEntry',
+    'Sidecar',
+    'VirtualService',
+    'ExternalName',
+    '"UDP"',
+    '"router"',
+    'discoverySelectors',
+  ];
   for (const kind of kinds) {
     expect(wide.filter(({ yaml }) => yaml.includes(kind)).length, kind).toBeGreaterThan(3);
   }

@@ -391,6 +391,25 @@ describe('what the client sends', () => {
     expect(call([...pods, bytes, listener('HTTP')], 'web/front', cart)).toBe('plaintext refused');
     expect(call([...pods, bytes, listener('TCP')], 'web/front', cart)).toBe('istio-mtls mtls');
   });
+  test('discoverySelectors: a namespace that is left out is unknown, its policies too, the root namespace no exception', () => {
+    const space = (name: string, labels: Fields = {}): Fields => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels },
+    });
+    const selectors = mesh('discoverySelectors: [{matchLabels: {mesh: "yes"}}]');
+    const within = { mesh: 'yes' };
+    const spaces = (shop: Fields, system: Fields) => [
+      space('shop', shop),
+      space('web', within),
+      space('istio-system', system),
+    ];
+    const meshWide = policy('mesh', strict, root);
+    expect(call([...base, selectors, meshWide, ...spaces(within, within)])).toBe('istio-mtls mtls');
+    expect(modeOf([...base, selectors, meshWide, ...spaces(within, within)])).toBe('STRICT');
+    expect(modeOf([...base, selectors, meshWide, ...spaces(within, {})])).toBe('PERMISSIVE');
+    expect(call([...base, selectors, meshWide, ...spaces({}, within)])).toBe('plaintext refused');
+  });
   test('42, 43 ServiceEntries: external by default; inside, a service account or the label stands for a sidecar', () => {
     const entry = (spec: Fields, endpoint: Fields = {}) =>
       object('networking.istio.io/v1', 'ServiceEntry', 'e', {

@@ -1,4 +1,4 @@
-/** Which hosts a client's proxy knows: a Service's export, and the client's Sidecar resource. Others are passed through. */
+/** Which hosts a client's proxy knows: what istiod discovers, a Service's export, and the client's Sidecar resource. Others are passed through. */
 import { hostMatches, isWildcard, visibleIn } from '../istio/hostname.ts';
 import type { OutboundPolicy } from '../istio/mesh-config.ts';
 import { portProtocol, protocolClass } from '../istio/protocol.ts';
@@ -11,6 +11,7 @@ import { routesFor, servicesFor } from './routes.ts';
 import type { Workload } from './workload.ts';
 
 export type Hidden =
+  | { readonly cause: 'not-discovered'; readonly namespace: string }
   | { readonly cause: 'not-exported'; readonly exportTo: readonly string[] }
   | { readonly cause: 'not-imported'; readonly sidecar: Read<SidecarResource> };
 
@@ -22,6 +23,7 @@ export function hiddenFrom(
   host: MeshHost,
   port: HostPort,
 ): Hidden | undefined {
+  if (!plane.discovers(host.namespace)) return { cause: 'not-discovered', namespace: host.namespace };
   const exportTo = host.exportTo ?? plane.config.defaultServiceExportTo;
   if (!visibleIn(exportTo, host.namespace, client.namespace)) return { cause: 'not-exported', exportTo };
   const sidecar = sidecarOf(plane, client);
@@ -104,7 +106,8 @@ function importedHosts(
   return [...mesh.hosts.values()].flatMap((host) => {
     const own = host.ports.find((candidate) => candidate.port === port);
     const exportTo = host.exportTo ?? plane.config.defaultServiceExportTo;
-    if (own === undefined || !visibleIn(exportTo, host.namespace, namespace)) return [];
+    if (own === undefined || !plane.discovers(host.namespace)) return [];
+    if (!visibleIn(exportTo, host.namespace, namespace)) return [];
     if (!egressImports(listener, namespace, host.namespace, host.host)) return [];
     return [{ host: host.host, protocol: protocolClass(own.protocol) }];
   });

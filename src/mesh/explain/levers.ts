@@ -111,6 +111,8 @@ function* hiddenCandidates(
     });
     return;
   }
+  // Selectors stand in the mesh's configuration, and what a changed one would bring into view is not one call's to settle.
+  if (hidden.cause === 'not-discovered') return;
   const exportTo = [...hidden.exportTo, client.namespace];
   const isService = called.service !== undefined;
   const value = exportTo.join(',');
