@@ -74,7 +74,10 @@ export class ProgressText {
       case 'write':
         return paint(`      ${progress.write} ${formatRef(progress.resource)}`, 'dim', color);
       case 'waiting':
-        return `      ${progress.detail}`;
+        // A line that is redrawn has to stay one line.
+        return this.#style.redraw
+          ? `      ${progress.detail}`
+          : hanging('      ', progress.detail, this.#style).join('\n');
       case 'retry':
         return `      ${paint('again', 'warn', color)} in ${progress.inMs / 1000} s: ${progress.reason}`;
       case 'watched':

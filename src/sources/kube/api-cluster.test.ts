@@ -104,6 +104,34 @@ test('a list follows the pages, fills in the type that members leave out, and re
   expect(cluster.defaultNamespace).toBe('shop');
 });
 
+test('a list whose later page has expired (410) is read anew in one piece; a first page that is refused so is an error', async () => {
+  const expired = {
+    kind: 'Status',
+    code: 410,
+    reason: 'Expired',
+    message: 'The provided continue parameter is too old',
+  };
+  let always = false;
+  handler = (request, response) => {
+    const url = request.url ?? '';
+    if (always || url.includes('continue=old')) return json(response, 410, expired);
+    const whole = !url.includes('limit=');
+    json(response, 200, {
+      kind: 'PodList',
+      apiVersion: 'v1',
+      metadata: whole ? { resourceVersion: '9' } : { resourceVersion: '7', continue: 'old' },
+      items: (whole ? ['b', 'c'] : ['a']).map((name) => ({ metadata: { name } })),
+    });
+  };
+  const cluster = await connect();
+  const list = await cluster.list(pods, { namespace: 'shop' });
+  // Nothing of the old pages is left over.
+  expect(list.items.map(({ metadata }) => metadata.name)).toEqual(['b', 'c']);
+  expect(list.resourceVersion).toBe('9');
+  always = true;
+  expect((await failure(cluster.list(pods, { namespace: 'shop' }))).message).toContain('410');
+});
+
 test('a read is tried again after 429 with Retry-After and after a reset connection; a pod proxy’s 503 is an answer', async () => {
   let calls = 0;
   handler = (request, response) => {
