@@ -46,10 +46,11 @@ export function applyFields(request: ApplyRequest): Applied {
   const identity = identityOf(request.manager);
   const known = managers.get(identity);
   const last = known?.fields ?? emptySet;
-  const fields = difference(withoutFields(fieldsOf(config, schema), request.ignored), unowned);
+  const stated = withoutFields(fieldsOf(config, schema), request.ignored);
+  const fields = difference(stated, unowned);
   managers.set(identity, { ...request.manager, fields });
   const merged = asObject(mergeFields(live, config, schema));
-  const object = isEmpty(last) ? merged : prune(merged, last, managers, schema);
+  const object = isEmpty(last) ? merged : prune(merged, last, { managers, stated }, schema);
   const { added, modified, removed } = compareFields(live, object, schema);
   const changed = union(added, modified);
   // An apply that changes no value keeps the time of the last one that did; a first one has none.
@@ -91,12 +92,13 @@ function asObject(value: unknown): JsonObject {
 function prune(
   merged: JsonObject,
   last: FieldSet,
-  managers: ReadonlyMap<string, Manager>,
+  { managers, stated }: { readonly managers: ReadonlyMap<string, Manager>; readonly stated: FieldSet },
   schema: Schema,
 ): JsonObject {
   const named = (set: FieldSet): FieldSet => withNamedFields(set, schema);
   const everything = named(fieldsOf(merged, schema));
-  const owned = named([...managers.values()].reduce((all, manager) => union(all, manager.fields), emptySet));
+  // The name is stated and never owned: without it an object whose last label goes would lose its metadata.
+  const owned = named([...managers.values()].reduce((all, manager) => union(all, manager.fields), stated));
   const pruned = removeFields(merged, named(last), schema);
   const left = named(fieldsOf(asObject(pruned), schema));
   const withOwned = removeFields(merged, difference(everything, union(left, owned)), schema);
