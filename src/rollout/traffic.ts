@@ -145,7 +145,8 @@ export function blindIn({ pods }: Reading): readonly Blind[] {
       found.set(server, { server, reason: blind });
     }
   }
-  return [...found.values()];
+  // Proxies answer in any order.
+  return [...found.values()].toSorted((a, b) => (a.server < b.server ? -1 : 1));
 }
 
 function unreadyNow(before: Reading, after: Reading): readonly string[] {
