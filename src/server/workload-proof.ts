@@ -9,6 +9,7 @@ import {
   declaredWords,
   mutualTlsWords,
   observedWords,
+  olderPlaintextSentence,
   plaintextWords,
 } from '../report/verify/verify-report.ts';
 import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
@@ -96,11 +97,14 @@ function configuredNotes({ configured, sync }: VerifyRow): ColumnView['notes'] {
   ];
 }
 
-function observedNotes({ observed }: VerifyRow): ColumnView['notes'] {
+function observedNotes(row: VerifyRow): ColumnView['notes'] {
+  const { observed } = row;
   if (!observed.looked) {
     return [`${observed.why}${observed.right === undefined ? '' : `; it needs ${observed.right}`}`];
   }
+  const older = olderPlaintextSentence(row);
   return [
+    ...(older === undefined ? [] : [older]),
     ...observed.senders.map(({ name, namespace, count }) => {
       const who = namespace === undefined ? name : `${namespace}/${name}`;
       return `plaintext from ${who}: ${count}`;
