@@ -1,4 +1,5 @@
 /** Each capability with only the rights that `padlock rbac` prints for it, on a lab whose API server enforces them. */
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import rbac from '../src/cli/commands/rbac.ts';
@@ -7,6 +8,8 @@ import { certificateInventory } from '../src/evidence/certificates/inventory.ts'
 import { withProbePods } from '../src/evidence/probe/probe-pods.ts';
 import { type Verification, type VerifyOptions, verify } from '../src/evidence/verify/verify.ts';
 import { buildMesh, type Mesh } from '../src/mesh/mesh.ts';
+import { leaseHeld } from '../src/rollout/lease.ts';
+import { workloadProof } from '../src/server/workload-proof.ts';
 import type { Cluster } from '../src/sources/cluster.ts';
 import { readClusterSnapshot } from '../src/sources/cluster-snapshot.ts';
 import { isObject } from '../src/sources/json-value.ts';
@@ -137,4 +140,31 @@ test('probe-pods: the pods can be made and removed with its Role alone', async (
   );
   expect(verdict).toBe('PROVEN');
   expect(lab.lab.api.list('jobs.batch', { namespace: 'shop' })).toEqual([]);
+});
+
+test('the dashboard’s rights are enough to look at a workload and at a rollout, and change nothing', async () => {
+  const cluster = await userWith('dashboard');
+  const seen = await workloadProof(
+    { namespace: 'shop', kind: 'Deployment', name: 'web' },
+    { ...effects(cluster), clock: effects(cluster), signal: new AbortController().signal },
+  );
+  expect(seen).toMatchObject({ verdict: 'PROVEN', unread: [] });
+  expect(seen.certificates).toHaveLength(1);
+  expect(await leaseHeld(cluster, 'shop', Date.now())).toBeUndefined();
+  const blind = await workloadProof(
+    { namespace: 'shop', kind: 'Deployment', name: 'web' },
+    {
+      ...effects(cluster),
+      cluster: await userWith('posture', 'posture', 'posture'),
+      clock: effects(cluster),
+      signal: new AbortController().signal,
+    },
+  );
+  expect(blind.verdict).toBe('INCONCLUSIVE');
+  const [row] = blind.rows;
+  expect(row?.columns.configured).toMatchObject({ says: 'not allowed to look' });
+  expect(row?.columns.configured.notes.join()).toContain('it needs create pods/portforward');
+  expect(row?.columns.proven.says).toMatch(/not allowed to probe|not run|not tried/);
+  expect(blind.certificates).toEqual([]);
+  expect(blind.unread).toHaveLength(1);
 });

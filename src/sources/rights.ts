@@ -29,6 +29,7 @@ export const capabilities = [
   'watch',
   'guard',
   'authz',
+  'dashboard',
 ] as const;
 export type Capability = (typeof capabilities)[number];
 
@@ -200,6 +201,17 @@ export const rights = {
     includes: ['posture'],
     cluster: [],
     namespace: [{ apiGroups: [''], resources: ['pods/log'], verbs: ['get'] }, proxyConfig],
+    root: [],
+  },
+  dashboard: {
+    purpose: 'every page of the dashboard without --allow-changes, and its probes when they are asked for',
+    includes: ['watch', 'proxy-status'],
+    cluster: [],
+    namespace: [
+      // The record of a rollout and who drives it.
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get'] },
+    ],
     root: [],
   },
 } as const satisfies Record<Capability, Rights>;
