@@ -28,29 +28,46 @@ interface Match {
   readonly serverNames: readonly string[];
   readonly transport: string;
   readonly alpn: readonly string[];
-  /** The source criteria as text; `''` for none. */
-  readonly source: string;
+  /** `ANY`, `SAME_IP_OR_LOOPBACK` or `EXTERNAL`. */
+  readonly sourceType: string;
+  /** It names addresses or ports of callers. */
+  readonly narrowsSource: boolean;
 }
 
-/** @returns the chains that a connection can end in; none: Envoy closes it (unless there is a default filter chain). */
-export function matchingChains(chains: readonly JsonObject[], connection: Connection): readonly JsonObject[] {
+export interface Reachable {
+  /** The chains that such a connection can end in; none: Envoy closes it, or its default filter chain takes it. */
+  readonly chains: readonly JsonObject[];
+  /** False: some callers meet none of them, and are left to the default filter chain. */
+  readonly everybody: boolean;
+}
+
+/** @returns what connections like this one can end in, from whatever address and under whatever server name. */
+export function matchingChains(chains: readonly JsonObject[], connection: Connection): Reachable {
   const byPort = narrow(chains.map(readMatch), (match) => match.port, connection.port);
-  return byAddress(byPort, connection.address)
+  const groups = byAddress(byPort, connection.address)
     .flatMap((group) => byServerName(group, connection))
     .map((group) => narrow(group, (match) => match.transport || undefined, connection.transport))
-    .map((group) => byAlpn(group, connection.alpn))
-    .flatMap((group) => group.map((match) => match.chain));
+    .map((group) => byAlpn(group, connection.alpn));
+  return {
+    chains: groups.flatMap((group) => group.map((match) => match.chain)),
+    everybody: groups.every(takesEverySource),
+  };
+}
+
+/**
+ * Whether no caller is left over for the default filter chain. The steps by source do not go back either: a caller whose
+ * kind of source is named, but whose address is not, meets no chain at all.
+ */
+function takesEverySource(group: readonly Match[]): boolean {
+  if (group.some((match) => match.narrowsSource)) return false;
+  const types = new Set(group.map((match) => match.sourceType));
+  return types.has('ANY') || (types.has('SAME_IP_OR_LOOPBACK') && types.has('EXTERNAL'));
 }
 
 function readMatch(chain: JsonObject): Match {
   const match = field(chain, 'filter_chain_match');
   const prefixes = (name: string): readonly string[] => asObjects(field(match, name)).map(prefixText);
-  const source = {
-    type: field(match, 'source_type') ?? 'ANY',
-    direct: prefixes('direct_source_prefix_ranges'),
-    ranges: prefixes('source_prefix_ranges'),
-    ports: field(match, 'source_ports') ?? [],
-  };
+  const sources = ['direct_source_prefix_ranges', 'source_prefix_ranges', 'source_ports'];
   return {
     chain,
     port: asNumber(field(match, 'destination_port')),
@@ -58,9 +75,19 @@ function readMatch(chain: JsonObject): Match {
     serverNames: asTexts(field(match, 'server_names')),
     transport: asText(field(match, 'transport_protocol')) ?? '',
     alpn: asTexts(field(match, 'application_protocols')),
-    source: JSON.stringify(source),
+    // The values of envoy.config.listener.v3.FilterChainMatch.ConnectionSourceType, as names or as numbers.
+    sourceType:
+      sourceTypes[asNumber(field(match, 'source_type')) ?? -1] ??
+      asText(field(match, 'source_type')) ??
+      'ANY',
+    narrowsSource: sources.some((name) => {
+      const value = field(match, name);
+      return Array.isArray(value) && value.length > 0;
+    }),
   };
 }
+
+const sourceTypes: readonly string[] = ['ANY', 'SAME_IP_OR_LOOPBACK', 'EXTERNAL'];
 
 function prefixText(range: JsonObject): string {
   const address = asText(field(range, 'address_prefix')) ?? '';
@@ -84,10 +111,12 @@ function byAddress(matches: readonly Match[], address: string | undefined): read
   const of = (prefix: string): readonly Match[] => matches.filter((match) => match.prefixes.includes(prefix));
   if (prefixes.length === 0) return [any];
   if (address === undefined) return [...prefixes.map(of), any];
-  const longest = prefixes
-    .filter((prefix) => inPrefix(address, prefix))
-    .toSorted((a, b) => bitsOf(b) - bitsOf(a))[0];
-  return [longest === undefined ? any : of(longest)];
+  // Envoy masks what is written: 127.0.0.1/8 and 127.9.0.0/8 are one network, and both entries count.
+  const holding = prefixes.filter((prefix) => inPrefix(address, prefix));
+  if (holding.length === 0) return [any];
+  const longest = Math.max(...holding.map(bitsOf));
+  const taken = new Set(holding.filter((prefix) => bitsOf(prefix) === longest));
+  return [matches.filter((match) => match.prefixes.some((prefix) => taken.has(prefix)))];
 }
 
 function bitsOf(prefix: string): number {

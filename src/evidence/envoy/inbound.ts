@@ -62,6 +62,9 @@ const callers: readonly {
   readonly alpn: readonly string[];
 }[] = [
   { caller: 'plaintext-http', tls: false, alpn: ['http/1.1'] },
+  // The HTTP inspector tells three kinds of plaintext HTTP apart, and a chain may be there for one of them only.
+  { caller: 'plaintext-http', tls: false, alpn: ['h2c'] },
+  { caller: 'plaintext-http', tls: false, alpn: ['http/1.0'] },
   { caller: 'plaintext-tcp', tls: false, alpn: [] },
   { caller: 'istio-mtls-http', tls: true, alpn: ['istio-http/1.1', 'istio', 'http/1.1'] },
   { caller: 'istio-mtls-tcp', tls: true, alpn: ['istio-peer-exchange', 'istio'] },
@@ -223,7 +226,7 @@ function reachedChains(
   const seen = inspection(listener, port);
   const chains = asObjects(field(listener, 'filter_chains'));
   const fallback = field(listener, 'default_filter_chain');
-  return callers.flatMap(({ caller, tls, alpn }) => {
+  const all = callers.flatMap(({ caller, tls, alpn }): readonly ReachedChain[] => {
     // Without an inspector TLS is just bytes, and plaintext HTTP is not told from other plaintext.
     const read = tls ? seen.tls : seen.http;
     const connection: Connection = {
@@ -233,10 +236,29 @@ function reachedChains(
       alpn: read ? alpn : [],
     };
     const matched = matchingChains(chains, connection);
-    if (matched.length > 0) return matched.map((chain) => reached(caller, chain, undefined));
-    if (isObject(fallback)) return [reached(caller, fallback, 'default filter chain')];
-    return [{ caller, filters: [], blackhole: false }];
+    const found = matched.chains.map((chain) => reached(caller, chain, undefined));
+    if (isObject(fallback) && (found.length === 0 || !matched.everybody)) {
+      return [...found, reached(caller, fallback, 'default filter chain')];
+    }
+    return found.length > 0 ? found : [{ caller, filters: [], blackhole: false }];
   });
+  return distinct(all);
+}
+
+/** Each chain once for a caller; that Envoy closes the connection only where no kind of that caller gets anywhere. */
+function distinct(all: readonly ReachedChain[]): readonly ReachedChain[] {
+  return all.filter(
+    (one, index) =>
+      !all.slice(0, index).some((other) => sameAs(other, one)) &&
+      (one.chain !== undefined ||
+        !all.some((other) => other.caller === one.caller && other.chain !== undefined)),
+  );
+}
+
+function sameAs(one: ReachedChain, other: ReachedChain): boolean {
+  return (
+    one.caller === other.caller && one.chain === other.chain && JSON.stringify(one) === JSON.stringify(other)
+  );
 }
 
 function reached(caller: Caller, chain: JsonObject, name: string | undefined): ReachedChain {
