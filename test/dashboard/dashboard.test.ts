@@ -41,7 +41,7 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     browser = await openChromium();
     opened = await openPage(browser, dashboard.url);
     page = opened.page;
-    page.setDefaultTimeout(12_000);
+    page.setDefaultTimeout(25_000);
   }, 60_000);
 
   afterAll(async () => {

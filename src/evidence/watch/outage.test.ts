@@ -103,7 +103,7 @@ function told(
     events.some(
       ({ event, subjects }) => event === name && subjects.some((subject) => subject.endsWith(problem)),
     );
-  return Promise.race([running, expect.poll(found, { timeout: 15_000, interval: 20 }).toBe(true)]);
+  return Promise.race([running, expect.poll(found, { timeout: 25_000, interval: 20 }).toBe(true)]);
 }
 
 function isReady(pod: KubeObject): boolean {
