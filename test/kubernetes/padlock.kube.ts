@@ -166,7 +166,7 @@ describe.skipIf(!isOwn)('padlock secure', () => {
     const plain = (text: string): string =>
       text.replaceAll(/padlock-lab|\breal\b/g, 'CONTEXT').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
     // No kubelet answers there, and the plan says what cannot be seen without logs.
-    const blind = /note: plaintext that STRICT refuses will not be seen[^]*?cannot be read[^]*?\n\n/;
+    const blind = /note: plaintext that STRICT refuses will not be seen[\s\S]*?cannot be read[\s\S]*?\n\n/;
     expect(plain(found.stdout)).toMatch(blind);
     expect(plain(found.stderr)).toBe(plain(expected.stderr));
     expect(plain(found.stdout).replace(blind, '')).toBe(plain(expected.stdout));
