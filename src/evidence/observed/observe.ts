@@ -37,6 +37,8 @@ export interface ObserveOptions {
   /** Which sources to use; counters and access logs when absent. */
   readonly sources?: readonly SourceName[];
   readonly prometheus?: PrometheusClient;
+  /** Ask proxies whose log is silent whether they log at all: one more answer of each. Absent: yes. */
+  readonly asksSilentLogs?: boolean;
   /** Watch pods meanwhile, so that senders that come and go have names. */
   readonly watchesPods?: boolean;
   /** A dry run that is in place during the window: the proxies that count it, and why others may not. */
@@ -273,7 +275,7 @@ class Finish {
         records.push(...compacted(accessLogRecords(pod.workload, pod.addresses, within, book), startedAt));
       };
       const answer = await readAccessLog(effects.cluster, target, since, take, effects.signal);
-      const isSilent = answer.read && answer.entries === 0;
+      const isSilent = answer.read && answer.entries === 0 && options.asksSilentLogs !== false;
       const logging = isSilent ? await readAccessLogging(admin, pod.namespace, pod.name) : undefined;
       return { pod, answer, records: compacted(records, startedAt), logging };
     });

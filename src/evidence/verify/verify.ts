@@ -142,6 +142,8 @@ async function beginObserving(
       ...(namespaces === undefined ? {} : { namespaces }),
       wants: (workload) => asked.has(workload.id),
       lookBack: observe.lookBack,
+      // The proof rests on probes: a silent log is said to be silent, without a second dump of every idle proxy.
+      asksSilentLogs: false,
     },
     effects,
   );
