@@ -1,16 +1,13 @@
 /** Suggested policies, applied to the lab's sidecars and tried with real requests: first as dry runs, then enforced. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LabCluster, startLabCluster } from '../../../test/lab-cluster.ts';
 import type { KubeObject } from '../../istio/kubernetes.ts';
-import { type Lab, startLab } from '../../lab/lab.ts';
+import type { Lab } from '../../lab/lab.ts';
 import { buildMesh } from '../../mesh/mesh.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { readClusterSnapshot } from '../../sources/cluster-snapshot.ts';
 import { asObjects, dig } from '../../sources/json-value.ts';
-import { connectCluster } from '../../sources/kube/connect.ts';
 import { observedCalls } from './calls.ts';
 import { dryRunsBetween, readDryRuns } from './denied.ts';
 import { suggestPolicies } from './suggest.ts';
@@ -20,15 +17,12 @@ const signal = new AbortController().signal;
 const authorization = 'authorizationpolicies.security.istio.io';
 let lab: Lab;
 let cluster: Cluster;
-let folder: string;
+let started: LabCluster;
 let began: number;
 
 beforeAll(async () => {
-  lab = await startLab({ nodes: 1, drainSeconds: 0.1, path: process.env.PATH ?? '' });
-  folder = mkdtempSync(join(tmpdir(), 'padlock-authz-'));
-  const kubeconfig = join(folder, 'kubeconfig');
-  writeFileSync(kubeconfig, lab.kubeconfig, { mode: 0o600 });
-  cluster = await connectCluster({ kubeconfig, env: {}, now: Date.now });
+  started = await startLabCluster({ nodes: 1, drainSeconds: 0.1 });
+  ({ lab, cluster } = started);
   const labels = { 'istio-injection': 'enabled' };
   create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels } });
   create('peerauthentications.security.istio.io', policy('STRICT'));
@@ -52,8 +46,7 @@ beforeAll(async () => {
 }, 30_000);
 
 afterAll(async () => {
-  await lab.close();
-  rmSync(folder, { recursive: true, force: true });
+  await started.close();
 });
 
 describe('authz on the lab', () => {

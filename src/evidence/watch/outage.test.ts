@@ -1,30 +1,24 @@
 /** An outage of the lab's certificate authority, as `padlock certs` and `padlock watch` report it: before the end, after it, and healed. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LabCluster, startLabCluster } from '../../../test/lab-cluster.ts';
 import type { KubeObject } from '../../istio/kubernetes.ts';
-import { type Lab, startLab } from '../../lab/lab.ts';
+import type { Lab } from '../../lab/lab.ts';
 import { buildMesh } from '../../mesh/mesh.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { readClusterSnapshot } from '../../sources/cluster-snapshot.ts';
 import { asObjects, dig } from '../../sources/json-value.ts';
-import { connectCluster } from '../../sources/kube/connect.ts';
 import { certificateInventory } from '../certificates/inventory.ts';
 import type { KeepEvent } from './fact.ts';
 import { Watcher } from './watcher.ts';
 
 let lab: Lab;
 let cluster: Cluster;
-let folder: string;
+let started: LabCluster;
 
 beforeAll(async () => {
-  lab = await startLab({ certTtlSeconds: 4, nodes: 1 });
-  folder = mkdtempSync(join(tmpdir(), 'padlock-outage-'));
-  const kubeconfig = join(folder, 'kubeconfig');
-  writeFileSync(kubeconfig, lab.kubeconfig, { mode: 0o600 });
-  cluster = await connectCluster({ kubeconfig, env: {}, now: Date.now });
+  started = await startLabCluster({ certTtlSeconds: 4, nodes: 1 });
+  ({ lab, cluster } = started);
   const labels = { 'istio-injection': 'enabled' };
   lab.api.create(
     'namespaces',
@@ -46,8 +40,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await lab.close();
-  rmSync(folder, { recursive: true, force: true });
+  await started.close();
 });
 
 it('tells of a certificate that was not renewed, that ended, and that it was renewed after all', async () => {

@@ -1,14 +1,11 @@
 /** Plaintext and refusals on the lab: told once, with the sender, and counted each time. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LabCluster, startLabCluster } from '../../../test/lab-cluster.ts';
 import type { KubeObject } from '../../istio/kubernetes.ts';
-import { type Lab, startLab } from '../../lab/lab.ts';
+import type { Lab } from '../../lab/lab.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { asObjects, dig } from '../../sources/json-value.ts';
-import { connectCluster } from '../../sources/kube/connect.ts';
 import type { KeepEvent } from './fact.ts';
 import type { Traffic } from './traffic-look.ts';
 import { Watcher } from './watcher.ts';
@@ -16,14 +13,11 @@ import { Watcher } from './watcher.ts';
 const peerAuthentication = 'peerauthentications.security.istio.io';
 let lab: Lab;
 let cluster: Cluster;
-let folder: string;
+let started: LabCluster;
 
 beforeAll(async () => {
-  lab = await startLab({ nodes: 1, drainSeconds: 0.1, path: process.env.PATH ?? '' });
-  folder = mkdtempSync(join(tmpdir(), 'padlock-traffic-'));
-  const kubeconfig = join(folder, 'kubeconfig');
-  writeFileSync(kubeconfig, lab.kubeconfig, { mode: 0o600 });
-  cluster = await connectCluster({ kubeconfig, env: {}, now: Date.now });
+  started = await startLabCluster({ nodes: 1, drainSeconds: 0.1 });
+  ({ lab, cluster } = started);
   create('namespaces', namespace('shop', { 'istio-injection': 'enabled' }));
   create('namespaces', namespace('plain', {}));
   create(peerAuthentication, policy('STRICT'));
@@ -46,8 +40,7 @@ beforeAll(async () => {
 }, 30_000);
 
 afterAll(async () => {
-  await lab.close();
-  rmSync(folder, { recursive: true, force: true });
+  await started.close();
 });
 
 it('names who is refused and who sends plaintext, once each, and counts every request', async (context) => {
