@@ -1,6 +1,6 @@
 /** A kubeconfig for the lab: one cluster, one user, one context. */
 import { stringify } from 'yaml';
-import type { KeyPem } from './api/api-certificates.ts';
+import type { KeyPem } from './api/authority.ts';
 
 export interface KubeconfigFacts {
   /** Cluster, user and context are called this. */

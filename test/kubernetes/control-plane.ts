@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { KubeletCertificates } from '../../src/lab/kubelet/server/kubelet-certificates.ts';
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
@@ -52,6 +53,10 @@ export async function istioCrds(): Promise<string> {
 export interface ControlPlaneOptions {
   /** False: no kube-controller-manager, so that objects stay exactly as they are written. */
   readonly controllers?: boolean;
+  /** How the API server shows itself to kubelets, and knows them. Without it, it talks to none. */
+  readonly kubelet?: Pick<KubeletCertificates, 'caCertificate' | 'client'>;
+  /** The socket of an HTTP CONNECT proxy: what the API server sends to nodes, pods and services goes through it. */
+  readonly clusterProxy?: string;
 }
 
 /** Starts the control plane and waits until it is ready. Logs of the processes go to files in its own temporary folder. */
@@ -66,6 +71,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   writeFileSync(join(folder, 'sa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   writeFileSync(join(folder, 'sa.pub'), publicKey.export({ type: 'spki', format: 'pem' }), { mode: 0o600 });
 
+  const towardsNodes = [...kubeletFlags(folder, options), ...proxyFlags(folder, options)];
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
   const server = `https://127.0.0.1:${apiPort}`;
@@ -93,6 +99,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       `--service-account-key-file=${join(folder, 'sa.pub')}`,
       `--service-account-signing-key-file=${join(folder, 'sa.key')}`,
       '--allow-privileged=true',
+      ...towardsNodes,
     ]);
   let apiServer = startApiServer();
   const ready = async () => {
@@ -130,6 +137,34 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       await ready();
     },
   };
+}
+
+function kubeletFlags(folder: string, { kubelet }: ControlPlaneOptions): readonly string[] {
+  if (kubelet === undefined) return [];
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  return [
+    `--kubelet-certificate-authority=${file('kubelet-ca.crt', kubelet.caCertificate)}`,
+    `--kubelet-client-certificate=${file('kubelet-client.crt', kubelet.client.certificate)}`,
+    `--kubelet-client-key=${file('kubelet-client.key', kubelet.client.key)}`,
+    '--kubelet-preferred-address-types=InternalIP',
+  ];
+}
+
+function proxyFlags(folder: string, { clusterProxy }: ControlPlaneOptions): readonly string[] {
+  if (clusterProxy === undefined) return [];
+  const path = join(folder, 'egress.json');
+  const connection = { proxyProtocol: 'HTTPConnect', transport: { uds: { udsName: clusterProxy } } };
+  const config = {
+    apiVersion: 'apiserver.k8s.io/v1beta1',
+    kind: 'EgressSelectorConfiguration',
+    egressSelections: [{ name: 'cluster', connection }],
+  };
+  writeFileSync(path, JSON.stringify(config), { mode: 0o600 });
+  return [`--egress-selector-config-file=${path}`];
 }
 
 function start(folder: string, name: string, args: readonly string[]): ChildProcess {

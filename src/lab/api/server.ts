@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { PadlockError } from '../../errors.ts';
 import type { Kubelet } from '../kubelet/kubelet.ts';
-import type { KeyPem } from './api-certificates.ts';
+import type { KeyPem } from './authority.ts';
 import type { LabApi } from './create-api.ts';
 import { readBody, writeResponse } from './http/node-http.ts';
 import type { ApiRequest } from './http/request.ts';

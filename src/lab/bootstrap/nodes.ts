@@ -18,8 +18,18 @@ export function labNodes(count: number): readonly LabNode[] {
 /** Where the API server calls from: a host that is no node and in no mesh. */
 export const apiServerAddress = '172.18.0.2';
 
-/** @param now RFC 3339 in seconds */
-export function nodeObject(node: LabNode, now: string): KubeObject {
+/** Where the API server finds the kubelet of a node. */
+export interface KubeletEndpoint {
+  readonly port: number;
+  /** True: the API server hands WebSockets on as they are (1.36 and newer); else it makes SPDY of them. */
+  readonly webSockets: boolean;
+}
+
+/**
+ * @param now RFC 3339 in seconds
+ * @param kubelet absent where the API server needs no address to find it
+ */
+export function nodeObject(node: LabNode, now: string, kubelet?: KubeletEndpoint): KubeObject {
   const condition = (type: string, status: string, reason: string, message: string): object => ({
     type,
     status,
@@ -48,6 +58,12 @@ export function nodeObject(node: LabNode, now: string): KubeObject {
         { type: 'InternalIP', address: node.ip },
         { type: 'Hostname', address: node.name },
       ],
+      ...(kubelet === undefined
+        ? {}
+        : {
+            daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } },
+            ...(kubelet.webSockets ? { declaredFeatures: ['ExtendWebSocketsToKubelet'] } : {}),
+          }),
       capacity,
       allocatable: capacity,
       conditions: [

@@ -64,10 +64,14 @@ export function acceptSpdy({ socket, head }: Departure, protocol: string): Duple
 
 /** Answers in HTTP after all, and closes. */
 export function refuse(socket: Duplex, status: ApiStatus): void {
-  const body = JSON.stringify(status);
+  refuseWith(socket, status.code, 'application/json', JSON.stringify(status));
+}
+
+/** The same, with a body of the caller's own. */
+export function refuseWith(socket: Duplex, code: number, type: string, body: string): void {
   const lines = [
-    `HTTP/1.1 ${status.code} ${STATUS_CODES[status.code] ?? ''}`,
-    'Content-Type: application/json',
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}`,
+    `Content-Type: ${type}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];

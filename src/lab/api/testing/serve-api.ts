@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kubelet } from '../../kubelet/kubelet.ts';
-import { type ApiCertificates, createApiCertificates, type KeyPem } from '../api-certificates.ts';
+import { type ApiCertificates, createApiCertificates } from '../api-certificates.ts';
+import type { KeyPem } from '../authority.ts';
 import { createApi, type LabApi } from '../create-api.ts';
 import { type ApiServer, startApiServer } from '../server.ts';
 
