@@ -56,6 +56,16 @@ test('an unknown flag is told with what may have been meant', async () => {
   );
 });
 
+test('flags of kubectl that Padlock has not are told with the way it goes; flags before the command too', async () => {
+  expectMistake(await padlock(['posture', '--token=x']), 2, /unknown flag --token\nhint: others can read it/);
+  expectMistake(await padlock(['posture', '--server', 'x']), 2, /hint: that is the kubeconfig’s part/);
+  expectMistake(
+    await padlock(['--context', 'x', 'posture']),
+    2,
+    /--context comes before the command\nhint: the command comes first/,
+  );
+});
+
 test('a flag without its value, and a word that is none of a flag’s', async () => {
   expectMistake(await padlock(['posture', '-n']), 2, /--namespace needs a value/);
   expectMistake(await padlock(['posture', '-o', 'xml']), 2, /"xml" is none of table, json, yaml/);

@@ -93,5 +93,10 @@ export function buildPadlock(program: string, style: ErrorStyle & HelpStyle): Ap
 }
 
 function unknownCommand(input: string, corrections: readonly string[]): PadlockError {
+  if (input.startsWith('-')) {
+    return new PadlockError('USAGE', `${input} comes before the command`, {
+      hint: 'the command comes first: padlock posture --context NAME',
+    });
+  }
   return new PadlockError('USAGE', `unknown command "${input}"${didYouMean(corrections)}`);
 }

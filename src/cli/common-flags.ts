@@ -7,8 +7,13 @@ import type { Context } from './context.ts';
 export interface ClusterFlags {
   readonly context?: string;
   readonly kubeconfig?: string;
+  /** Entries of the kubeconfig in the place of the context's own. */
+  readonly cluster?: string;
+  readonly user?: string;
   readonly as?: string;
-  /** In milliseconds. */
+  readonly asGroup?: readonly string[];
+  readonly asUid?: string;
+  /** In milliseconds; 0 waits for ever. */
   readonly requestTimeout?: number;
 }
 
@@ -37,6 +42,23 @@ export const clusterFlags = {
     brief: 'kubeconfig file to use',
     placeholder: 'FILE',
   },
+  // The three that few people need are hidden in the help of each command; docs/cluster-access.md has them.
+  cluster: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    hidden: true,
+    brief: 'cluster of the kubeconfig to use',
+    placeholder: 'NAME',
+  },
+  user: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    hidden: true,
+    brief: 'user of the kubeconfig to use',
+    placeholder: 'NAME',
+  },
   as: {
     kind: 'parsed',
     parse: text,
@@ -44,14 +66,35 @@ export const clusterFlags = {
     brief: 'user to impersonate',
     placeholder: 'USER',
   },
+  asGroup: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    variadic: true,
+    brief: 'group to impersonate',
+    placeholder: 'GROUP',
+  },
+  asUid: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    hidden: true,
+    brief: 'uid to impersonate',
+    placeholder: 'UID',
+  },
   requestTimeout: {
     kind: 'parsed',
     parse: parseDuration,
     optional: true,
-    brief: 'give up on one request after this time, e.g. 10s (default 30s)',
+    brief: 'give up on one request after this time, e.g. 10s (default 30s; 0: never)',
     placeholder: 'TIME',
   },
 } as const satisfies FlagParametersForType<ClusterFlags, Context>;
+
+/** @returns what of a command's flags says how to reach the cluster, for a second command on the same one. */
+export function onlyClusterFlags(flags: ClusterFlags): ClusterFlags {
+  return Object.fromEntries(Object.entries(flags).filter(([name]) => name in clusterFlags));
+}
 
 export const inputFlags = {
   filename: {

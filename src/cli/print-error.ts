@@ -1,5 +1,5 @@
 /** The one way in which Padlock prints what went wrong: a sentence, the place in the text, a hint; no stack trace. */
-import { ArgumentScannerError, formatMessageForArgumentScannerError } from '@stricli/core';
+import { ArgumentScannerError, FlagNotFoundError, formatMessageForArgumentScannerError } from '@stricli/core';
 import pc from 'picocolors';
 import { type ErrorCode, ExitCode, PadlockError, type TextPosition } from '../errors.ts';
 
@@ -16,7 +16,11 @@ export function formatError(thrown: unknown, style: ErrorStyle): string {
   const colors = pc.createColors(style.color);
   const label = colors.bold(colors.red('error:'));
   if (thrown instanceof PadlockError) return formatExpected(thrown, label, style);
-  if (thrown instanceof ArgumentScannerError) return `${label} ${usageSentence(thrown)}`;
+  if (thrown instanceof ArgumentScannerError) {
+    const hint = thrown instanceof FlagNotFoundError ? kubectlFlags[bareFlag(thrown.input)] : undefined;
+    const sentence = `${label} ${usageSentence(thrown)}`;
+    return hint === undefined ? sentence : `${sentence}\n${hintLine(hint, style.color)}`;
+  }
   const sentence = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   const lines = [`${label} this is a bug in Padlock: ${sentence}`];
   if (!style.debug) lines.push(hintLine('run it again with --debug and report what it prints', style.color));
@@ -68,6 +72,25 @@ function debugLines(thrown: unknown, style: ErrorStyle): readonly string[] {
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return lines;
+}
+
+const inKubeconfig = 'that is the kubeconfig’s part; name one with --kubeconfig';
+const notOnCommandLine = 'others can read it on a command line; kubectl config set-credentials';
+/** Flags of kubectl that Padlock has not: docs/cluster-access.md says why. */
+const kubectlFlags: Readonly<Partial<Record<string, string>>> = {
+  token: notOnCommandLine,
+  password: notOnCommandLine,
+  username: inKubeconfig,
+  server: inKubeconfig,
+  'tls-server-name': inKubeconfig,
+  'certificate-authority': inKubeconfig,
+  'client-certificate': inKubeconfig,
+  'client-key': inKubeconfig,
+  'insecure-skip-tls-verify': inKubeconfig,
+};
+
+function bareFlag(input: string): string {
+  return input.replace(/^-+/, '').replace(/=.*$/, '');
 }
 
 /** The parser's own mistakes in Padlock's words. */

@@ -47,7 +47,8 @@ export function processContext(
     },
     connect: async (flags) => {
       const { connectCluster } = await import('../sources/kube/connect.ts');
-      return connectCluster({ ...flags, env, now });
+      const { asGroup: asGroups, ...rest } = flags;
+      return connectCluster({ ...rest, asGroups, env, now, isTerminal: stdin.isTTY === true });
     },
     setExitCode: (code: ExitCode) => {
       slot.exitCode = code;

@@ -2,6 +2,7 @@
 import { PadlockError } from '../errors.ts';
 import type { ObjectRef } from '../istio/kubernetes.ts';
 import type { Cluster } from '../sources/cluster.ts';
+import { parseRetryAfter } from '../sources/kube/retry.ts';
 import { statusMessage } from '../sources/kube/status.ts';
 import { budgetsType, whyNoDisruption } from './budgets.ts';
 import type { Effect, Event } from './machine.ts';
@@ -15,6 +16,8 @@ import { judgeAnswer, mayRetry, refOf, requestFor, resourceOf, type Write } from
 export interface Timing {
   now(): number;
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** From 0 to 1; `Math.random` when absent. */
+  random?(): number;
 }
 
 export interface World {
@@ -37,7 +40,7 @@ export interface World {
 export type Task = Extract<Effect, { readonly kind: 'mark' | 'write' | 'await' | 'watch' | 'prove' }>;
 
 const lookEveryMs = 300;
-/** Waits between tries of a write: ten seconds in all, then the rollout pauses. */
+/** Waits between tries of a write: some ten seconds in all, then the rollout pauses. Each is spread by half of itself. */
 const retryWaitsMs = [200, 400, 800, 1600, 3000, 4000] as const;
 
 /** Carries out one effect. Ctrl-C and an API server that is out of reach pause; what the server refuses is a failure. */
@@ -86,7 +89,9 @@ export async function send(
     const wait = retryWaitsMs[attempt];
     const problem = await trySend(write, world, wait === undefined);
     if (problem === undefined || wait === undefined) break;
-    const inMs = Math.max(wait, problem.askedMs);
+    const { random = Math.random } = world.clock;
+    // What the server asks for is the least; many who were told the same second do not come back together.
+    const inMs = Math.round(problem.askedMs + wait * (0.5 + random()));
     world.tell({ event: 'retry', reason: problem.reason, inMs });
     await world.clock.sleep(inMs, world.signal);
   }
@@ -99,24 +104,25 @@ interface Problem {
   readonly askedMs: number;
 }
 
-/** Retry-After in seconds, as API priority and fairness sends it; more than half a minute is not waited for. */
-function retryAfterMs(headers: Readonly<Record<string, string>>): number {
-  const seconds = Number(headers['retry-after'] ?? '0');
-  return Number.isInteger(seconds) && seconds > 0 ? Math.min(seconds, 30) * 1000 : 0;
-}
+/** More than half a minute is not waited for: the rollout pauses before that. */
+const longestAskedMs = 30_000;
 
 /** @returns why another try makes sense, or undefined where the write stands. On the last try every problem is thrown. */
 async function trySend(
   write: Write,
-  world: Pick<World, 'cluster' | 'signal'>,
+  world: Pick<World, 'cluster' | 'clock' | 'signal'>,
   last: boolean,
 ): Promise<Problem | undefined> {
   try {
-    const answer = await world.cluster.raw({ ...requestFor(write), signal: world.signal });
+    const request = { ...requestFor(write), signal: world.signal, retry: 'none' } as const;
+    const answer = await world.cluster.raw(request);
     const message = answer.status < 300 ? '' : statusMessage(answer.body);
     // A forced apply conflicts only with a write of the same moment, so the next try wins.
-    if ((mayRetry(answer.status) || answer.status === 409) && !last)
-      return { reason: `HTTP ${answer.status} ${message}`.trim(), askedMs: retryAfterMs(answer.headers) };
+    if ((mayRetry(answer.status) || answer.status === 409) && !last) {
+      const askedMs = parseRetryAfter(answer.headers['retry-after'], world.clock.now()) ?? 0;
+      const reason = `HTTP ${answer.status} ${message}`.trim();
+      return { reason, askedMs: Math.min(askedMs, longestAskedMs) };
+    }
     judgeAnswer(write, answer.status, message);
     return undefined;
   } catch (error) {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Cluster, RawRequest, RawResponse } from '../sources/cluster.ts';
 import { newBook } from './book.ts';
-import type { Timing } from './carry-out.ts';
+import { send, type Timing } from './carry-out.ts';
 import { type DriveOptions, drive } from './drive.ts';
 import { factsFrom } from './facts.ts';
 import { chooseInjection } from './injection-choice.ts';
@@ -52,6 +52,7 @@ function fakeClock(tick: () => void = () => undefined): Timing {
   let time = Date.parse('2026-11-24T00:00:00Z');
   return {
     now: () => time,
+    random: () => 0.5,
     sleep: async (milliseconds, signal) => {
       if (backgroundSleeps.has(milliseconds)) {
         await new Promise((_resolve, reject) => {
@@ -387,3 +388,37 @@ test('a record that is too long for a ConfigMap as it is, is packed, and read ag
   const cluster = new FakeCluster([manifest]);
   expect(await recorded(cluster)).toEqual(state);
 });
+
+test.each([
+  ['2', 0, [2_100, 2_200, 2_400]],
+  ['2', 1, [2_300, 2_600, 3_200]],
+  [undefined, 0.5, [200, 400, 800]],
+] as const)(
+  'a write waits as long as the server asks (Retry-After %s) and its own spread (random %f)',
+  async (after, random, waits) => {
+    const slept: number[] = [];
+    const clock: Timing = {
+      now: () => 0,
+      random: () => random,
+      sleep: async (milliseconds) => void slept.push(milliseconds),
+    };
+    const cluster = clusterBefore();
+    const sent: (string | undefined)[] = [];
+    cluster.fault = ({ retry }) => {
+      sent.push(retry);
+      if (sent.length > waits.length) return undefined;
+      return { ...status(429), headers: after === undefined ? {} : { 'retry-after': after } };
+    };
+    const manifest = {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'PeerAuthentication',
+      metadata: { namespace: shop, name: 'default' },
+      spec: {},
+    };
+    const { signal } = new AbortController();
+    await send({ kind: 'apply', manifest }, { cluster, clock, signal, tell: () => undefined });
+    expect(slept).toEqual(waits);
+    // The client below must not try by itself as well.
+    expect(new Set(sent)).toEqual(new Set(['none']));
+  },
+);

@@ -104,6 +104,7 @@ function fakeClock(): Timing {
   let time = Date.parse('2026-01-01T00:00:00Z');
   return {
     now: () => time,
+    random: () => 0.5,
     sleep: async (milliseconds, signal) => {
       // What looks after the Lease and the record sleeps beside everything else, and must not carry the others' time along.
       if (milliseconds === 10_000 || milliseconds === 2_500) {

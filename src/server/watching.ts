@@ -5,6 +5,7 @@ import type { Cluster, ResourceType, WatchEvent } from '../sources/cluster.ts';
 import { discover } from '../sources/discovery.ts';
 import { asText, dig } from '../sources/json-value.ts';
 import { listQuery, resourcePath } from '../sources/kube/resource-path.ts';
+import { BackOff } from '../sources/kube/retry.ts';
 import { errorForStatus } from '../sources/kube/status.ts';
 import {
   configMapsType,
@@ -54,7 +55,8 @@ export interface WatchOptions {
   readonly onRefused: () => void;
 }
 
-const againMs = 1_000;
+const firstAgainMs = 1_000;
+const lastAgainMs = 30_000;
 
 /** Watches everywhere, or, where that is refused, in the asked namespaces, until the signal. */
 export async function watchForever(
@@ -80,22 +82,32 @@ async function watchIn(
     ...(type.fieldSelector === undefined ? {} : { fieldSelector: type.fieldSelector }),
     signal,
   };
+  const backOff = new BackOff(firstAgainMs, lastAgainMs);
+  let version: string | undefined;
   for (let first = true; !signal.aborted; first = false) {
     try {
-      const version = await currentVersion(cluster, type, list);
-      if (!first) onGap();
+      if (version === undefined) {
+        version = await currentVersion(cluster, type, list);
+        if (!first) onGap();
+      }
       for await (const event of cluster.watch(type, version, list)) {
         // 410 Gone: the version is too old, a new list is needed.
-        if (event.type === 'ERROR') break;
+        if (event.type === 'ERROR') {
+          version = undefined;
+          break;
+        }
+        backOff.reset();
+        version = event.object.metadata.resourceVersion ?? version;
         onEvent(event);
       }
     } catch (error) {
+      version = undefined;
       if (signal.aborted) break;
       if (!(error instanceof PadlockError)) throw error;
       if (error.code === 'CLUSTER_FORBIDDEN') return 'refused';
       // A kind that is not served any more, or an API server that is away: the reading says so; this one tries again.
     }
-    if (!signal.aborted) await clock.sleep(againMs, signal).catch(ignoreWhen(signal));
+    if (!signal.aborted) await clock.sleep(backOff.wait(), signal).catch(ignoreWhen(signal));
   }
   return 'ended';
 }

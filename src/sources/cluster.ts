@@ -33,6 +33,12 @@ export interface RawRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /**
+   * When it is sent again. Absent: where the API server asks for it (429, or 5xx with Retry-After), and a GET also where its
+   * connection was reset. `read`: after any 5xx too, for a request that does the same when it is sent twice. `none`: never,
+   * for a caller with tries of its own. What a pod answers through the pod proxy is never a reason.
+   */
+  readonly retry?: 'read' | 'none';
 }
 
 export interface RawResponse {

@@ -5,6 +5,7 @@ import { type Prepared, prepare } from '../../rollout/prepare.ts';
 import { isUnfinished, readRecord } from '../../rollout/record.ts';
 import { type DryWrite, serverDryRun } from '../../rollout/server-dry-run.ts';
 import type { Cluster } from '../../sources/cluster.ts';
+import { onlyClusterFlags } from '../common-flags.ts';
 import type { Context } from '../context.ts';
 import { agreed, run, styleOf, takeBack, takeUp, writeLine } from '../secure/drive-command.ts';
 import { dryRunText, objectionsText, planText, serverDryRunText } from '../secure/plan-text.ts';
@@ -77,14 +78,10 @@ async function keepEvidence(
   const { collect } = await import('./evidence.ts');
   const isJson = flags.output === 'json';
   const quiet = { ...context.stdout, write: async () => undefined };
-  const { context: kubeContext, kubeconfig, as, requestTimeout } = flags;
   await collect.call(
     isJson ? { ...context, stdout: quiet } : context,
     {
-      ...(kubeContext === undefined ? {} : { context: kubeContext }),
-      ...(kubeconfig === undefined ? {} : { kubeconfig }),
-      ...(as === undefined ? {} : { as }),
-      ...(requestTimeout === undefined ? {} : { requestTimeout }),
+      ...onlyClusterFlags(flags),
       ...(flags.probePods === undefined ? {} : { probePods: flags.probePods }),
       probeImage: flags.probeImage,
       ...evidenceReach,

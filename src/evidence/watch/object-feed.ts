@@ -8,6 +8,7 @@ import { formatRef, type KubeObject } from '../../istio/kubernetes.ts';
 import type { Snapshot, Unseen } from '../../mesh/snapshot.ts';
 import type { Cluster, ResourceType } from '../../sources/cluster.ts';
 import { discover } from '../../sources/discovery.ts';
+import { BackOff } from '../../sources/kube/retry.ts';
 import { trimForSnapshot } from '../../sources/snapshot-object.ts';
 import {
   configMapsType,
@@ -167,7 +168,7 @@ export class ObjectFeed {
   async #followOne(held: Held): Promise<void> {
     const { signal } = this.#effects;
     const name = resourceName(held.type);
-    let backoff = firstBackoffMs;
+    const backOff = new BackOff(firstBackoffMs, lastBackoffMs);
     let troubled = false;
     let mustList = false;
     while (!signal.aborted) {
@@ -182,7 +183,7 @@ export class ObjectFeed {
         troubled = false;
         mustList = !(await this.#watchOnce(held));
         // A server that ends every watch at once must not be asked in a circle.
-        if (this.#effects.now() - began >= firstBackoffMs) backoff = firstBackoffMs;
+        if (this.#effects.now() - began >= firstBackoffMs) backOff.reset();
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof PadlockError)) throw error;
@@ -191,8 +192,7 @@ export class ObjectFeed {
         troubled = true;
       }
       if (troubled || mustList || this.#effects.now() - began < firstBackoffMs) {
-        await this.#effects.sleep(backoff, signal).catch(() => undefined);
-        backoff = Math.min(lastBackoffMs, backoff * 2);
+        await this.#effects.sleep(backOff.wait(), signal).catch(() => undefined);
       }
     }
   }

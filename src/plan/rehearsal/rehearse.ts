@@ -102,6 +102,8 @@ async function create(namespace: string, windowMs: number, effects: RehearsalEff
 async function remove(cluster: Cluster, namespace: string, uid: string): Promise<boolean> {
   const request = {
     method: 'DELETE',
+    // Deleted twice is deleted once: the uid says which one is meant.
+    retry: 'read',
     path: resourcePath(policyType, namespace, rehearsalName),
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
@@ -110,10 +112,7 @@ async function remove(cluster: Cluster, namespace: string, uid: string): Promise
       ...(uid === '' ? {} : { preconditions: { uid } }),
     }),
   } as const;
-  let answer = await cluster.raw(request);
-  for (let tries = 0; tries < 3 && (answer.status >= 500 || answer.status === 429); tries++) {
-    answer = await cluster.raw(request);
-  }
+  const answer = await cluster.raw(request);
   if (answer.status < 300) return true;
   if (answer.status === 404 || answer.status === 409) return false;
   throw new PadlockError(

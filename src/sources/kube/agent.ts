@@ -3,7 +3,6 @@ import { Agent as PlainAgent } from 'node:http';
 import { Agent } from 'node:https';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
-import { PadlockError } from '../../errors.ts';
 import { connectTunnel } from './proxy.ts';
 
 /** The TLS of a connection, in Node's own names, so that it fits agents, requests and WebSockets alike. */
@@ -18,7 +17,6 @@ const pooled = { keepAlive: true, keepAliveMsecs: 30_000, maxSockets: 64, maxFre
 /**
  * @param proxy see `proxyFor`
  * @param keepAlive false: each connection serves one request
- * @throws PadlockError `KUBECONFIG_INVALID` for a proxy of an unknown kind
  */
 export async function makeAgent(
   server: URL,
@@ -31,11 +29,6 @@ export async function makeAgent(
     // Imported on need: few people reach their cluster this way.
     const { SocksProxyAgent } = await import('socks-proxy-agent');
     return new SocksProxyAgent(proxy, options);
-  }
-  if (proxy !== undefined && proxy.protocol !== 'http:' && proxy.protocol !== 'https:') {
-    throw new PadlockError('KUBECONFIG_INVALID', `cannot use a proxy of the kind ${proxy.protocol}//`, {
-      hint: 'proxy-url takes http, https and socks5',
-    });
   }
   const agent = server.protocol === 'http:' ? new PlainAgent(options) : new Agent(options);
   if (proxy !== undefined) tunnelThrough(agent, server, proxy, tls);

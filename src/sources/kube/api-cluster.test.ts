@@ -150,6 +150,55 @@ test('a read is tried again after 429 with Retry-After and after a reset connect
   expect(calls).toBe(4);
 });
 
+test('a list that breaks off in the middle is read again, whole', async () => {
+  let calls = 0;
+  handler = (request, response) => {
+    calls++;
+    const page = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [{ metadata: { name: 'a' } }] };
+    const zipped = gzipSync(JSON.stringify(page));
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': zipped.length });
+    if (calls > 1) return void response.end(zipped);
+    response.write(zipped.subarray(0, 20), () => request.socket.resetAndDestroy());
+  };
+  const { items } = await (await connect()).list(pods);
+  expect(items.map(({ metadata }) => metadata.name)).toEqual(['a']);
+  expect(calls).toBe(2);
+});
+
+const busy = 'Too many requests, please try again later.\n';
+const write = { method: 'POST', path: '/api/v1/namespaces', body: '{}' } as const;
+const throughProxy = { method: 'GET', path: '/api/v1/namespaces/shop/pods/a:80/proxy/x' } as const;
+test.each([
+  ['a write that was refused before it began', write, 429, '0', 'slow down', 2],
+  ['a write that the server asks for again', write, 503, '0', '', 2],
+  ['a write that may have been carried out', write, 500, undefined, '', 1],
+  ['a write whose sender tries by itself', { ...write, retry: 'none' }, 429, '0', '', 1],
+  ['a write that does the same twice', { ...write, retry: 'read' }, 500, undefined, '', 2],
+  ['a pod’s own 429', throughProxy, 429, '0', 'slow down', 1],
+  ['a pod’s own 503', throughProxy, 503, '0', '', 1],
+  ['the API server’s 429 before the pod', throughProxy, 429, '0', busy, 2],
+] as const)(
+  '%s: %j after %i (Retry-After %s) "%s" is sent %i times',
+  async (_name, request, status, retryAfter, body, times) => {
+    let calls = 0;
+    handler = (_request, response) => {
+      calls++;
+      const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+      response.writeHead(calls === 1 ? status : 200, headers).end(calls === 1 ? body : '{}');
+    };
+    const answer = await (await connect()).raw(request);
+    expect(answer.status).toBe(times === 1 ? status : 200);
+    expect(calls).toBe(times);
+  },
+);
+
+test('a server that is too busy for long is asked ten times, and then it is said', async () => {
+  handler = (_request, response) => response.writeHead(429, { 'retry-after': '0' }).end(busy);
+  const answer = await (await connect(undefined, { random: () => 0 })).raw(write);
+  expect(answer.status).toBe(429);
+  expect(seen).toHaveLength(10);
+});
+
 test('refusals name what was refused and the rule that allows it', async () => {
   handler = (_request, response) =>
     json(response, 403, {
@@ -269,22 +318,78 @@ console.log(JSON.stringify({ apiVersion: info.apiVersion, kind: 'ExecCredential'
   expect(new Set(logins)).toEqual(new Set(['Bearer token-1', 'Bearer token-2']));
 });
 
+test('a watch, and a WebSocket, get a fresh login after a 401 too; an application’s 401 behind the proxy is no reason', async () => {
+  const plugin = join(folder, 'plugin.cjs');
+  const runs = join(folder, 'runs');
+  await writeFile(
+    plugin,
+    `const fs = require('node:fs');
+fs.appendFileSync(${JSON.stringify(runs)}, 'x');
+const n = fs.readFileSync(${JSON.stringify(runs)}, 'utf8').length;
+console.log(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token: 'token-' + n } }));`,
+  );
+  const user = `{ exec: { apiVersion: client.authentication.k8s.io/v1, command: '${process.execPath}', args: ['${plugin}'], interactiveMode: Never } }`;
+  const logins: (string | undefined)[] = [];
+  let good = 'Bearer token-2';
+  handler = (request, response) => {
+    logins.push(request.headers.authorization);
+    if (request.headers.authorization !== good || request.url?.includes('/proxy/'))
+      return json(response, 401, { message: 'who are you?' });
+    response.end('{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}}\n');
+  };
+  const cluster = await connect(user);
+  expect(await gather(cluster.watch(pods, '5'))).toHaveLength(1);
+  expect(logins).toEqual(['Bearer token-1', 'Bearer token-2']);
+  expect((await cluster.raw(throughProxy)).status).toBe(401);
+  expect(logins).toHaveLength(3);
+  good = 'Bearer token-3';
+  server.removeAllListeners('upgrade');
+  const sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => [...offered][0] ?? false,
+  });
+  server.on('upgrade', (request, socket, head) => {
+    logins.push(request.headers.authorization);
+    if (request.headers.authorization !== good) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      client.send(Buffer.concat([Buffer.of(3), Buffer.from('{"status":"Success"}')]));
+    });
+  });
+  expect(await cluster.exec('shop', 'a', ['true'])).toEqual({ stdout: '', stderr: '', exitCode: 0 });
+  expect(logins.slice(3)).toEqual(['Bearer token-2', 'Bearer token-3']);
+});
+
 test('impersonation is sent as headers, one for each group', async () => {
   let headers: IncomingMessage['headersDistinct'] = {};
   handler = (request, response) => {
     headers = request.headersDistinct;
     json(response, 200, { kind: 'Pod', apiVersion: 'v1', metadata: { name: 'a' } });
   };
-  const cluster = await connect(undefined, { as: 'jane', asGroups: ['dev', 'ops'] });
+  const cluster = await connect(undefined, { as: 'jane', asGroups: ['dev', 'ops'], asUid: '17' });
   await cluster.get(pods, 'shop', 'a');
   expect(headers['impersonate-user']).toEqual(['jane']);
   expect(headers['impersonate-group']).toEqual(['dev', 'ops']);
+  expect(headers['impersonate-uid']).toEqual(['17']);
+  // As kubectl: a flag replaces its own field of the kubeconfig, and no other.
+  const user = '{ token: secret, as: bot, as-groups: [ci], as-uid: "4", as-user-extra: { "a/b": [x, y] } }';
+  await (await connect(user, { as: 'jane' })).get(pods, 'shop', 'a');
+  expect(headers['impersonate-user']).toEqual(['jane']);
+  expect(headers['impersonate-group']).toEqual(['ci']);
+  expect(headers['impersonate-uid']).toEqual(['4']);
+  expect(headers['impersonate-extra-a%2fb']).toEqual(['x', 'y']);
+  for (const alone of [{ asGroups: ['dev'] }, { asUid: '1' }]) {
+    expect(await failure(connect(undefined, alone))).toMatchObject({ code: 'USAGE', hint: 'add --as USER' });
+  }
 });
 
 test('no cluster, an answer that takes too long, and an unknown context are one sentence each', async () => {
   handler = () => undefined;
   const slow = await failure((await connect(undefined, { requestTimeout: 50 })).get(pods, 'shop', 'a'));
   expect(slow.message).toMatch(/did not answer within 0.05 s/);
+  handler = (_request, response) =>
+    json(response, 200, { kind: 'Pod', apiVersion: 'v1', metadata: { name: 'a' } });
+  const patient = await connect(undefined, { requestTimeout: 0 });
+  expect((await patient.get(pods, 'shop', 'a'))?.metadata.name).toBe('a');
   const unknown = await failure(connect(undefined, { context: 'nope' }));
   expect(unknown.code).toBe('CONTEXT_UNKNOWN');
   expect(unknown.hint).toContain('here');

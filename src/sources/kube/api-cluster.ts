@@ -17,13 +17,20 @@ import { jsonLines } from './json-lines.ts';
 import { isKubeObject, listMember } from './kube-object.ts';
 import { Limit } from './limit.ts';
 import { listQuery, resourcePath } from './resource-path.ts';
-import { pause, waitBeforeRetry } from './retry.ts';
-import { type Asked, errorForStatus } from './status.ts';
+import { asksForRetry, isProxied, pause, waitBeforeRetry } from './retry.ts';
+import { type Asked, errorForStatus, statusMessage } from './status.ts';
 import type { Answer, Exchange, Transport } from './transport.ts';
 
 const pageSize = '500';
 /** Requests under way at once: enough to hide the latency, few enough for API priority and fairness. */
 const concurrency = 12;
+
+/**
+ * The API server ends a watch after so long to twice as long, as client-go asks it to: watches that began together do not end
+ * together. One that it does not end is over on its way, without a word (a NAT that forgot it).
+ */
+const watchSeconds = 300;
+const watchGraceSeconds = 30;
 
 export interface ApiClusterOptions {
   readonly transport: Transport;
@@ -91,22 +98,27 @@ export class ApiCluster implements Cluster {
     resourceVersion: string,
     options: ListOptions = {},
   ): AsyncGenerator<WatchEvent> {
-    const query = listQuery(options, { watch: 'true', allowWatchBookmarks: 'true', resourceVersion });
-    const answer = await this.#transport.send({
+    const timeoutSeconds = Math.round(watchSeconds * (1 + this.#options.random()));
+    const query = listQuery(options, {
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(timeoutSeconds),
+      resourceVersion,
+    });
+    const answer = await this.#open({
       method: 'GET',
       path: `${resourcePath(type, options.namespace)}?${query}`,
       headers: { accept: 'application/json' },
       signal: options.signal,
-      limited: false,
+      timeoutMs: (timeoutSeconds + watchGraceSeconds) * 1000,
     });
-    if (answer.status >= 400) {
-      const status = { code: answer.status, body: await answer.text() };
+    if ('body' in answer) {
       if (answer.status === 410) {
-        yield { type: 'ERROR', status: asObject(JSON.parse(status.body)) };
+        yield { type: 'ERROR', status: asObject(JSON.parse(answer.body)) };
         return;
       }
       const asked = { verb: 'watch', group: type.group, resource: type.plural, namespace: options.namespace };
-      throw errorForStatus(status.code, status.body, asked, this.context);
+      throw errorForStatus(answer.status, answer.body, asked, this.context);
     }
     for await (const line of jsonLines(answer.chunks())) {
       const event = readWatchEvent(line);
@@ -122,7 +134,8 @@ export class ApiCluster implements Cluster {
       body: request.body,
       signal: request.signal,
     };
-    return this.#limit.run(() => this.#once(exchange));
+    const { retry = 'asked' } = request;
+    return this.#limit.run(() => this.#patiently(exchange, retry));
   }
 
   exec(
@@ -179,31 +192,65 @@ export class ApiCluster implements Cluster {
   /** A read, tried again where the failure is the passing kind. */
   #read(exchange: Exchange): Promise<RawResponse> {
     const sent = { ...exchange, headers: { accept: 'application/json', ...exchange.headers } };
-    return this.#limit.run(async () => {
-      for (let attempt = 1; ; attempt++) {
-        const outcome = await this.#once(sent).catch((error: unknown) => ({ error }));
-        const failure =
-          'error' in outcome
-            ? outcome
-            : { status: outcome.status, retryAfter: outcome.headers['retry-after'] };
-        const { random, now } = this.#options;
-        const wait = waitBeforeRetry(attempt, failure, random, now());
-        if (wait === undefined) {
-          if ('error' in outcome) throw outcome.error;
-          return outcome;
-        }
-        await pause(wait, exchange.signal);
-      }
-    });
+    return this.#limit.run(() => this.#patiently(sent, 'read'));
   }
 
-  /** One request, with one more try where a login plug-in can give a fresh login after a 401. */
-  async #once(exchange: Exchange): Promise<RawResponse> {
-    const answer = await this.#transport.send(exchange);
-    const response = await readWhole(answer);
-    if (response.status !== 401 || !this.#transport.refuseLogin(answer)) return response;
-    return readWhole(await this.#transport.send(exchange));
+  /** Tries again, with its place among those under way kept: what waits cannot become a storm. */
+  async #patiently(exchange: Exchange, retry: Retry): Promise<RawResponse> {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#once(exchange).catch((error: unknown) => ({ error }));
+      const wait = this.#waitAfter(outcome, attempt, exchange, retry);
+      if (wait === undefined) {
+        if ('error' in outcome) throw outcome.error;
+        return outcome;
+      }
+      await pause(wait, exchange.signal);
+    }
   }
+
+  #waitAfter(
+    outcome: RawResponse | { readonly error: unknown },
+    attempt: number,
+    { method, path }: Exchange,
+    retry: Retry,
+  ): number | undefined {
+    const { random, now } = this.#options;
+    if (retry === 'none') return undefined;
+    if ('error' in outcome) {
+      // Whether a lost request was carried out is not known; a probe's reset is what it asked for.
+      const repeatable = retry === 'read' || (method === 'GET' && !isProxied(path));
+      return repeatable ? waitBeforeRetry(attempt, outcome, random, now()) : undefined;
+    }
+    if (retry === 'asked' && !asksForRetry(outcome, path)) return undefined;
+    const { status, headers } = outcome;
+    return waitBeforeRetry(attempt, { status, retryAfter: headers['retry-after'] }, random, now());
+  }
+
+  async #once(exchange: Exchange): Promise<RawResponse> {
+    const answer = await this.#open(exchange);
+    return 'body' in answer ? answer : readWhole(answer);
+  }
+
+  /**
+   * One request, with one more try where a login plug-in can give a fresh login after a 401.
+   * @returns an answer that is good unread, so that a watch can begin with it
+   */
+  async #open(exchange: Exchange): Promise<Answer | RawResponse> {
+    const answer = await this.#transport.send(exchange);
+    if (answer.status < 400) return answer;
+    const refused = await readWhole(answer);
+    if (!isOwnRefusal(refused, exchange.path) || !this.#transport.refuseLogin(answer.authorization))
+      return refused;
+    const second = await this.#transport.send(exchange);
+    return second.status < 400 ? second : readWhole(second);
+  }
+}
+
+type Retry = 'read' | 'asked' | 'none';
+
+/** A 401 of the API server's own, and not of an application behind its proxy. */
+function isOwnRefusal({ status, body }: RawResponse, path: string): boolean {
+  return status === 401 && (!isProxied(path) || statusMessage(body) === 'Unauthorized');
 }
 
 async function readWhole(answer: Answer): Promise<RawResponse> {

@@ -28,6 +28,23 @@ export async function openChannels(
   asked: Asked,
   signal: AbortSignal | undefined,
 ): Promise<Channels> {
+  const { authorization } = (await transport.connection()).headers;
+  try {
+    return await connectOnce(transport, path, protocols, asked, signal);
+  } catch (error) {
+    const isLogin = error instanceof PadlockError && error.code === 'CLUSTER_UNAUTHORIZED';
+    if (!isLogin || !transport.refuseLogin(authorization)) throw error;
+    return connectOnce(transport, path, protocols, asked, signal);
+  }
+}
+
+async function connectOnce(
+  transport: Transport,
+  path: string,
+  protocols: readonly string[],
+  asked: Asked,
+  signal: AbortSignal | undefined,
+): Promise<Channels> {
   signal?.throwIfAborted();
   const { agent, tls, headers } = await transport.connection();
   const url = transport.url(path);

@@ -1,5 +1,5 @@
 /** What people expect of every Kubernetes client: proxies, logins that run out, a pod's own account, and no storms. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTcp, connect as dial, type Socket, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -218,7 +218,7 @@ const plainConfig = (port: number, user: object): string =>
     users: [{ name: 'u', user }],
   });
 
-function plugin(body: string): object {
+function plugin(body: string): { readonly exec: object } {
   const file = join(folder, 'plugin.cjs');
   writeFileSync(file, body);
   return {
@@ -252,6 +252,53 @@ console.log(JSON.stringify({ apiVersion: info.apiVersion, kind: 'ExecCredential'
   expect(server.seen.at(-1)).toBe(`Bearer ${server.port}-2`);
 });
 
+test('requests that wait together when a token runs out run the plug-in once, also where what it gives has run out already', async () => {
+  const server = await plainServer();
+  const runs = join(folder, 'runs');
+  const user = plugin(`require('node:fs').appendFileSync(${JSON.stringify(runs)}, 'x');
+console.log(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: {
+  token: 'old', expirationTimestamp: '2026-01-01T00:00:00Z' } }));`);
+  const cluster = await open(plainConfig(server.port, user), {
+    now: () => Date.parse('2026-06-01T00:00:00Z'),
+  });
+  await Promise.all(Array.from({ length: 12 }, () => cluster.list(namespaces)));
+  expect(readFileSync(runs, 'utf8')).toBe('xx');
+});
+
+test('a plug-in is told the authority of a file and the cluster’s own extension, and gets standard input only from a person', async () => {
+  const server = await plainServer();
+  const said = join(folder, 'said');
+  const { exec } = plugin(`const fs = require('node:fs');
+const { spec } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
+fs.writeFileSync(${JSON.stringify(said)}, JSON.stringify({ spec, region: process.env.REGION, input: fs.readFileSync(0, 'utf8') }));
+console.log(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token: 't' } }));`);
+  writeFileSync(join(folder, 'ca.pem'), 'PEM');
+  const entry = { ...exec, interactiveMode: 'IfAvailable', env: [{ name: 'REGION', value: 'eu' }] };
+  const extensions = [{ name: 'client.authentication.k8s.io/exec', extension: { audience: 'shop' } }];
+  const address = `http://127.0.0.1:${server.port}`;
+  const cluster = { server: address, 'certificate-authority': 'ca.pem', extensions };
+  const config = { ...JSON.parse(readFileSync(plainConfig(server.port, { exec: entry }), 'utf8')) };
+  const file = kubeconfigFile({ ...config, clusters: [{ name: 'c', cluster }] });
+  await (await open(file)).list(namespaces);
+  expect(JSON.parse(readFileSync(said, 'utf8'))).toEqual({
+    spec: {
+      interactive: false,
+      cluster: {
+        server: address,
+        'certificate-authority-data': base64('PEM'),
+        config: { audience: 'shop' },
+      },
+    },
+    region: 'eu',
+    input: '',
+  });
+  const always = plainConfig(server.port, { exec: { ...entry, interactiveMode: 'Always' } });
+  await expect((await open(always)).list(namespaces)).rejects.toMatchObject({
+    code: 'CLUSTER_UNAUTHORIZED',
+    message: expect.stringContaining('there is no terminal'),
+  });
+});
+
 test('a plug-in that is missing, fails or talks nonsense is one sentence with what to do', async () => {
   const server = await plainServer();
   const failing = async (user: object): Promise<unknown> =>
@@ -261,7 +308,20 @@ test('a plug-in that is missing, fails or talks nonsense is one sentence with wh
     command: 'no-such-plugin-here',
     installHint: 'ask',
   };
-  expect(await failing({ exec })).toMatchObject({ code: 'CLUSTER_UNAUTHORIZED', hint: 'ask' });
+  expect(await failing({ exec })).toMatchObject({
+    code: 'CLUSTER_UNAUTHORIZED',
+    message: 'cannot run "no-such-plugin-here", which the kubeconfig logs in with: there is no such program',
+    hint: 'ask',
+  });
+  expect(
+    await failing(
+      plugin(
+        'console.log(JSON.stringify({apiVersion:"client.authentication.k8s.io/v1beta1",status:{token:"t"}}))',
+      ),
+    ),
+  ).toMatchObject({
+    message: expect.stringContaining('answers in client.authentication.k8s.io/v1beta1'),
+  });
   expect(await failing(plugin('process.exit(3)'))).toMatchObject({
     message: expect.stringContaining('ended with exit code 3'),
   });
@@ -300,7 +360,7 @@ test('inside a cluster: the pod’s own account, namespace and authority; a rene
   const transport = await Transport.open({
     context: chosen.name,
     cluster: chosen.cluster,
-    credentials: credentialsFor(chosen.user, { env, now, cluster: chosen.cluster }),
+    credentials: credentialsFor(chosen.user, { env, now, cluster: chosen.cluster, isTerminal: false }),
     env,
     requestTimeoutMs: 10_000,
     headers: {},

@@ -1,7 +1,8 @@
 /** Opens a cluster by the ordinary kubeconfig. Nothing is sent yet. */
+import packageJson from '../../../package.json' with { type: 'json' };
 import { PadlockError } from '../../errors.ts';
 import type { Cluster } from '../cluster.ts';
-import { asList, asText, asTexts, isObject, type JsonObject } from '../json-value.ts';
+import { asList, asObject, asText, asTexts, type JsonObject } from '../json-value.ts';
 import { ApiCluster } from './api-cluster.ts';
 import { credentialsFor } from './credentials.ts';
 import { chooseContext } from './kubeconfig.ts';
@@ -13,17 +14,27 @@ export interface ConnectOptions {
   readonly context?: string | undefined;
   /** Path of a kubeconfig file; else KUBECONFIG, `~/.kube/config`, or the pod's service account. */
   readonly kubeconfig?: string | undefined;
-  /** Milliseconds for each request but watches; 30,000 when absent. */
+  /** Entries of the kubeconfig in the place of those that the context names. */
+  readonly cluster?: string | undefined;
+  readonly user?: string | undefined;
+  /** Milliseconds for each request but watches; 30,000 when absent, 0 for no end. */
   readonly requestTimeout?: number | undefined;
   /** User to impersonate. */
   readonly as?: string | undefined;
   readonly asGroups?: readonly string[] | undefined;
+  readonly asUid?: string | undefined;
+  /** A person can answer an exec plug-in on standard input; false when absent. */
+  readonly isTerminal?: boolean | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** From 0 to 1, for the jitter of waits; `Math.random` when absent. */
+  random?(): number;
 }
 
 const defaultTimeoutMs = 30_000;
+/** What audit logs and API priority and fairness know Padlock by. */
+const userAgent = `padlock/${packageJson.version} (${process.platform}/${process.arch})`;
 
 /**
  * Reads the kubeconfig and returns a client for one of its contexts.
@@ -31,44 +42,48 @@ const defaultTimeoutMs = 30_000;
  */
 export async function connectCluster(options: ConnectOptions): Promise<Cluster> {
   const { env } = options;
-  const config = (await readKubeconfig(options.kubeconfig, env)) ?? inClusterKubeconfig(env);
+  // An empty value is none, as with kubectl: scripts write --context "$CONTEXT".
+  const config = (await readKubeconfig(options.kubeconfig || undefined, env)) ?? inClusterKubeconfig(env);
   if (config === undefined) {
     throw new PadlockError('CLUSTER_UNREACHABLE', 'there is no kubeconfig, so no cluster to talk to', {
       hint: 'name a file with --kubeconfig or KUBECONFIG; "padlock lab up" starts a mesh on this machine',
     });
   }
-  const chosen = chooseContext(config, options.context);
+  const chosen = chooseContext(config, options.context || undefined, options);
   const now = (): number => options.now();
+  const isTerminal = options.isTerminal === true;
   const transport = await Transport.open({
     context: chosen.name,
     cluster: chosen.cluster,
-    credentials: credentialsFor(chosen.user, { env, now, cluster: chosen.cluster }),
+    credentials: credentialsFor(chosen.user, { env, now, cluster: chosen.cluster, isTerminal }),
     env,
     requestTimeoutMs: options.requestTimeout ?? defaultTimeoutMs,
-    headers: { 'user-agent': 'padlock', ...impersonation(options, chosen.user) },
+    headers: { 'user-agent': userAgent, ...impersonation(options, chosen.user) },
   });
-  return new ApiCluster({ transport, defaultNamespace: chosen.namespace, now, random: Math.random });
+  const random = (): number => options.random?.() ?? Math.random();
+  return new ApiCluster({ transport, defaultNamespace: chosen.namespace, now, random });
 }
 
-/** The headers of user impersonation; flags come before what the kubeconfig's user entry says. */
+/** The headers of user impersonation; each flag comes before what the kubeconfig's user entry says, as with kubectl. */
 function impersonation(
   options: ConnectOptions,
   user: JsonObject,
 ): Readonly<Record<string, string | readonly string[]>> {
-  const name = options.as ?? asText(user.as);
+  const name = options.as || asText(user.as) || undefined;
   const groups = options.asGroups ?? asTexts(user['as-groups']);
-  const uid = asText(user['as-uid']);
-  if (groups.length > 0 && name === undefined) {
-    throw new PadlockError('USAGE', 'a group can only be impersonated together with a user', {
+  const uid = options.asUid || asText(user['as-uid']) || undefined;
+  if (name === undefined) {
+    const what = groups.length > 0 ? 'a group' : uid === undefined ? undefined : 'a uid';
+    if (what === undefined) return {};
+    throw new PadlockError('USAGE', `${what} can only be impersonated together with a user`, {
       hint: 'add --as USER',
     });
   }
-  if (name === undefined) return {};
-  const extra = isObject(user['as-user-extra']) && options.as === undefined ? user['as-user-extra'] : {};
+  const extra = asObject(user['as-user-extra']);
   return {
     'impersonate-user': name,
     ...(groups.length === 0 ? {} : { 'impersonate-group': groups }),
-    ...(uid === undefined || options.as !== undefined ? {} : { 'impersonate-uid': uid }),
+    ...(uid === undefined ? {} : { 'impersonate-uid': uid }),
     ...Object.fromEntries(
       Object.entries(extra).map(([key, value]) => [
         `impersonate-extra-${encodeURIComponent(key)}`,

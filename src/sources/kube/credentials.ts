@@ -1,7 +1,7 @@
 /** Who Padlock is to the API server: the headers and the client certificate that a kubeconfig user entry asks for. */
-import { readFile } from 'node:fs/promises';
 import { PadlockError } from '../../errors.ts';
 import { asText, isObject, type JsonObject } from '../json-value.ts';
+import { credentialFile, fileOrData } from './credential-files.ts';
 import { type ExecCredentials, runExecPlugin } from './exec-plugin.ts';
 import { OidcLogin } from './oidc.ts';
 
@@ -28,6 +28,8 @@ export interface CredentialEnvironment {
   now(): number;
   /** For exec plug-ins that ask for it (`provideClusterInfo`). */
   readonly cluster: JsonObject;
+  /** A person can answer a plug-in's questions. */
+  readonly isTerminal: boolean;
 }
 
 /** Renew this long before a credential runs out, so that it cannot run out on its way. */
@@ -80,24 +82,6 @@ async function withCertificate(
   return { headers, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
 }
 
-/** Reads `NAME-data` (base64) or else the file `NAME`, as kubectl does. */
-export async function fileOrData(entry: JsonObject, name: string): Promise<Buffer | undefined> {
-  const data = asText(entry[`${name}-data`]);
-  if (data) return Buffer.from(data, 'base64');
-  const path = asText(entry[name]);
-  return path ? credentialFile(path) : undefined;
-}
-
-async function credentialFile(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new PadlockError('KUBECONFIG_INVALID', `cannot read ${path}, which the kubeconfig names`, {
-      cause,
-    });
-  }
-}
-
 class PluginCredentials implements CredentialSource {
   readonly #user: JsonObject;
   readonly #exec: JsonObject;
@@ -112,12 +96,13 @@ class PluginCredentials implements CredentialSource {
   }
 
   async current(): Promise<ClientIdentity> {
-    this.#running ??= this.#run();
-    let credentials = await this.#running;
+    const run = this.#running ?? this.#run();
+    let credentials = await run;
     const { expiresAt } = credentials;
     if (expiresAt !== undefined && this.#effects.now() > expiresAt - earlyMs) {
-      this.#running = this.#run();
-      credentials = await this.#running;
+      // Requests that wait together see the same end together; one of them runs the plug-in for all.
+      const newer = this.#running === run ? undefined : this.#running;
+      credentials = await (newer ?? this.#run());
     }
     const authorization = credentials.token === undefined ? undefined : `Bearer ${credentials.token}`;
     this.#authorization = authorization;
@@ -139,7 +124,8 @@ class PluginCredentials implements CredentialSource {
 
   /** One run for all requests that wait for it; a failed run is not remembered. */
   #run(): Promise<ExecCredentials> {
-    const run = runExecPlugin(this.#exec, this.#effects.cluster, this.#effects.env);
+    const run = runExecPlugin(this.#exec, this.#effects);
+    this.#running = run;
     run.catch(() => {
       if (this.#running === run) this.#running = undefined;
     });

@@ -10,7 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads what kubectl would read. Files named by KUBECONFIG that are missing are passed over, as kubectl does; one
  * named by `--kubeconfig` must be there.
- * @returns undefined where there is no file at all
+ * @returns undefined where there is no file at all, or nothing in them
  * @throws PadlockError `KUBECONFIG_INVALID`, `FILE_NOT_READABLE`
  */
 export async function readKubeconfig(
@@ -21,7 +21,9 @@ export async function readKubeconfig(
     const config = await readOne(resolve(explicit));
     if (config !== undefined) return config;
     throw new PadlockError('FILE_NOT_READABLE', `there is no kubeconfig file ${explicit}`, {
-      hint: 'name an existing one with --kubeconfig',
+      hint: explicit.includes(delimiter)
+        ? '--kubeconfig names one file; several belong in the variable KUBECONFIG'
+        : 'name an existing one with --kubeconfig',
     });
   }
   const listed = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
@@ -29,7 +31,13 @@ export async function readKubeconfig(
   const paths = listed.length > 0 ? listed : home === undefined ? [] : [join(home, '.kube', 'config')];
   const read = await Promise.all(paths.map((path) => readOne(resolve(path))));
   const found = read.filter((config) => config !== undefined);
-  return found.length === 0 ? undefined : mergeKubeconfigs(found);
+  const merged = mergeKubeconfigs(found);
+  return isEmpty(merged) ? undefined : merged;
+}
+
+/** As for kubectl: files that say nothing are as good as none. */
+function isEmpty({ currentContext, contexts, clusters, users }: Kubeconfig): boolean {
+  return currentContext === undefined && contexts.size + clusters.size + users.size === 0;
 }
 
 async function readOne(path: string): Promise<Kubeconfig | undefined> {

@@ -75,6 +75,12 @@ test('KUBECONFIG may name missing files, --kubeconfig may not; a pod reads its o
   expect(config?.currentContext).toBe('x');
   expect(await readKubeconfig(undefined, { HOME: folder })).toBeUndefined();
   await expect(readKubeconfig(join(folder, 'gone'), {})).rejects.toThrow(/there is no kubeconfig file/);
+  await expect(readKubeconfig(`${there}:${there}`, {})).rejects.toMatchObject({
+    hint: expect.stringContaining('KUBECONFIG'),
+  });
+  // A file without anything in it does not hide the pod's own account.
+  await writeFile(there, '');
+  expect(await readKubeconfig(undefined, { KUBECONFIG: there })).toBeUndefined();
   const inside = inClusterKubeconfig({ KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' });
   expect(inside?.clusters.get('in-cluster')).toMatchObject({ server: 'https://[fd00::1]:443' });
   expect(inClusterKubeconfig({})).toBeUndefined();
@@ -94,6 +100,43 @@ test.each([
   ['https://a.b', { HTTPS_PROXY: 'http://p', NO_PROXY: '*' }, undefined],
 ])('%s with %j goes by %s', (server, env, proxy) => {
   expect(proxyFor(new URL(server), undefined, env)?.href).toBe(proxy);
+});
+
+test.each([
+  [undefined, { HTTPS_PROXY: 'http://' }, 'the variable HTTPS_PROXY is no address of a proxy'],
+  [
+    undefined,
+    { https_proxy: 'socks4://p:1' },
+    'the variable https_proxy names a proxy of the kind socks4://, which is not known',
+  ],
+  ['me:secret@p:3128', {}, 'proxy-url of the kubeconfig is no address of a proxy'],
+])('a proxy that cannot be one: %s, %j', (configured, env, sentence) => {
+  const error = failure(() => proxyFor(new URL('https://a'), configured, env));
+  expect(error.code).toBe('KUBECONFIG_INVALID');
+  expect(error.message).toBe(sentence);
+});
+
+test('another cluster or user of the kubeconfig in the place of the context’s own', () => {
+  const config = parseKubeconfig(
+    `contexts: [{ name: a, context: { cluster: one, user: u, namespace: shop } }]
+clusters: [{ name: one, cluster: { server: https://1 } }, { name: two, cluster: { server: https://2 } }]
+users: [{ name: u, user: { token: x } }, { name: v, user: { token: y } }]`,
+    '/k',
+  );
+  expect(chooseContext(config, 'a', { cluster: 'two', user: 'v' })).toMatchObject({
+    name: 'a',
+    namespace: 'shop',
+    cluster: { server: 'https://2' },
+    user: { token: 'y' },
+  });
+  // Without any context, as kubectl takes it.
+  expect(chooseContext(config, undefined, { cluster: 'two', user: 'v' })).toMatchObject({ name: 'two' });
+  const unknown = failure(() => chooseContext(config, 'a', { user: 'w' }));
+  expect(unknown).toMatchObject({
+    code: 'CONTEXT_UNKNOWN',
+    message: 'there is no user "w" in the kubeconfig',
+    hint: 'known users: u, v',
+  });
 });
 
 test('proxy-url of the kubeconfig comes before the environment', () => {

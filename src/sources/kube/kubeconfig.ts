@@ -108,36 +108,64 @@ export function mergeKubeconfigs(configs: readonly Kubeconfig[]): Kubeconfig {
 }
 
 /**
- * Picks the context that was asked for, or the current one.
+ * Picks the context that was asked for, or the current one, with another cluster or user where that was asked for.
  * @throws PadlockError `CONTEXT_UNKNOWN` naming the known ones, `KUBECONFIG_INVALID` where it points at nothing
  */
-export function chooseContext(config: Kubeconfig, wanted: string | undefined): ChosenContext {
+export function chooseContext(
+  config: Kubeconfig,
+  wanted: string | undefined,
+  instead: { readonly cluster?: string | undefined; readonly user?: string | undefined } = {},
+): ChosenContext {
   const name = wanted ?? config.currentContext;
   const known = [...config.contexts.keys()].toSorted();
   const hint =
     known.length === 0
       ? `${config.files.join(', ')} holds no contexts; name a kubeconfig file with --kubeconfig`
       : `known contexts: ${known.join(', ')}; choose one with --context`;
-  if (name === undefined) {
+  if (name === undefined && !instead.cluster) {
     throw new PadlockError('CONTEXT_UNKNOWN', 'the kubeconfig has no current context', { hint });
   }
-  const context = config.contexts.get(name);
+  const context = name === undefined ? {} : config.contexts.get(name);
   if (context === undefined) {
     throw new PadlockError('CONTEXT_UNKNOWN', `there is no context "${name}" in the kubeconfig`, { hint });
   }
-  const clusterName = asText(context.cluster) ?? '';
-  const userName = asText(context.user) ?? '';
-  const cluster = config.clusters.get(clusterName);
-  if (cluster === undefined) throw pointsAtNothing(config, name, 'cluster', clusterName);
-  const user = userName === '' ? {} : config.users.get(userName);
-  if (user === undefined) throw pointsAtNothing(config, name, 'user', userName);
-  return { name, namespace: asText(context.namespace) || undefined, cluster, user, userName };
+  const entries = {
+    cluster: instead.cluster || asText(context.cluster) || '',
+    user: instead.user || asText(context.user) || '',
+  };
+  const missing = (what: 'cluster' | 'user'): PadlockError =>
+    instead[what]
+      ? unknownEntry(config, what, entries[what])
+      : pointsAtNothing(config, name, what, entries[what]);
+  const cluster = config.clusters.get(entries.cluster);
+  if (cluster === undefined) throw missing('cluster');
+  const user = entries.user === '' ? {} : config.users.get(entries.user);
+  if (user === undefined) throw missing('user');
+  return {
+    name: name ?? entries.cluster,
+    namespace: asText(context.namespace) || undefined,
+    cluster,
+    user,
+    userName: entries.user,
+  };
 }
 
-function pointsAtNothing(config: Kubeconfig, context: string, what: string, name: string): PadlockError {
+function unknownEntry(config: Kubeconfig, what: 'cluster' | 'user', name: string): PadlockError {
+  const known = [...config[`${what}s`].keys()].toSorted();
+  return new PadlockError('CONTEXT_UNKNOWN', `there is no ${what} "${name}" in the kubeconfig`, {
+    hint: known.length === 0 ? `it names no ${what}s` : `known ${what}s: ${known.join(', ')}`,
+  });
+}
+
+function pointsAtNothing(
+  config: Kubeconfig,
+  context: string | undefined,
+  what: string,
+  name: string,
+): PadlockError {
   return new PadlockError(
     'KUBECONFIG_INVALID',
-    `context "${context}" names the ${what} "${name}", which is not in ${config.files.join(', ')}`,
+    `context "${context ?? ''}" names the ${what} "${name}", which is not in ${config.files.join(', ')}`,
     { hint: `add the ${what}, or choose another context with --context` },
   );
 }

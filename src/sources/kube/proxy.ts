@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { BlockList, isIP, type Socket } from 'node:net';
+import { PadlockError } from '../../errors.ts';
 
 /**
  * The proxy for a server, or undefined for a direct connection. `proxy-url` comes first; loopback addresses and
@@ -12,11 +13,27 @@ export function proxyFor(
   configured: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): URL | undefined {
-  if (configured) return new URL(configured);
+  if (configured) return proxyUrl(configured, 'proxy-url of the kubeconfig');
   const name = server.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
-  const value = env[name.toUpperCase()] || env[name];
+  const variable = [name.toUpperCase(), name].find((key) => env[key]) ?? name;
+  const value = env[variable];
   if (!value || exempt(server, env.NO_PROXY || env.no_proxy || '')) return undefined;
-  return new URL(value.includes('://') ? value : `http://${value}`);
+  return proxyUrl(value.includes('://') ? value : `http://${value}`, `the variable ${variable}`);
+}
+
+const proxyKinds: ReadonlySet<string> = new Set(['http:', 'https:', 'socks5:', 'socks5h:']);
+
+/** The value itself is not printed: it may hold a password. */
+function proxyUrl(value: string, place: string): URL {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url !== undefined && url.hostname !== '' && proxyKinds.has(url.protocol)) return url;
+  const what =
+    url === undefined || url.hostname === ''
+      ? 'is no address of a proxy'
+      : `names a proxy of the kind ${url.protocol}//, which is not known`;
+  throw new PadlockError('KUBECONFIG_INVALID', `${place} ${what}`, {
+    hint: 'write it like http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT',
+  });
 }
 
 function exempt(server: URL, noProxy: string): boolean {
@@ -47,6 +64,8 @@ function inNetwork(host: string, network: string, bits: number): boolean {
   return list.check(host, family);
 }
 
+const tunnelWithinMs = 30_000;
+
 /** Opens a tunnel through an HTTP proxy by CONNECT (RFC 9110, section 9.3.6). Rejects with the socket's error or the proxy's refusal. */
 export function connectTunnel(proxy: URL, server: URL): Promise<Socket> {
   const target = `${server.hostname}:${server.port || (server.protocol === 'https:' ? 443 : 80)}`;
@@ -61,6 +80,7 @@ export function connectTunnel(proxy: URL, server: URL): Promise<Socket> {
       method: 'CONNECT',
       path: target,
       agent: false,
+      timeout: tunnelWithinMs,
       headers: { host: target, ...(auth === undefined ? {} : { 'proxy-authorization': auth }) },
     });
     call.on('connect', (answer, socket: Socket) => {
@@ -72,6 +92,7 @@ export function connectTunnel(proxy: URL, server: URL): Promise<Socket> {
         ),
       );
     });
+    call.on('timeout', () => call.destroy(new Error('it does not answer')));
     call.on('error', (cause) => reject(new Error(`the proxy ${proxy.host} cannot be reached`, { cause })));
     call.end();
   });

@@ -5,7 +5,8 @@ import { createGunzip } from 'node:zlib';
 import { PadlockError } from '../../errors.ts';
 import { asText, type JsonObject } from '../json-value.ts';
 import { makeAgent, type TlsMaterial } from './agent.ts';
-import { type ClientIdentity, type CredentialSource, fileOrData } from './credentials.ts';
+import { fileOrData } from './credential-files.ts';
+import type { ClientIdentity, CredentialSource } from './credentials.ts';
 import { proxyFor } from './proxy.ts';
 import { errorForSocket, errorForTimeout } from './status.ts';
 
@@ -15,6 +16,7 @@ export interface TransportOptions {
   readonly cluster: JsonObject;
   readonly credentials: CredentialSource;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** 0: no end. */
   readonly requestTimeoutMs: number;
   /** Sent with every request: impersonation, user agent. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
@@ -26,8 +28,8 @@ export interface Exchange {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** False for watches, which end when their signal says so. */
-  readonly limited?: boolean;
+  /** How long it may take in the place of the kubeconfig's --request-timeout: watches are long. */
+  readonly timeoutMs?: number;
 }
 
 /** An answer whose body is still to be read; `text` and `chunks` throw `PadlockError` like `send`. */
@@ -75,10 +77,10 @@ export class Transport {
     const kept = exchange.headers?.upgrade === undefined;
     const { agent, tls, headers } = await this.connection(kept);
     const call = this.server.protocol === 'http:' ? plainRequest : secureRequest;
-    const timeout =
-      exchange.limited === false ? undefined : AbortSignal.timeout(this.#options.requestTimeoutMs);
+    const { timeoutMs = this.#options.requestTimeoutMs } = exchange;
+    const timeout = timeoutMs > 0 ? AbortSignal.timeout(timeoutMs) : undefined;
     const signals = [exchange.signal, timeout].filter((signal) => signal !== undefined);
-    const explain = (error: unknown): unknown => this.#explain(error, exchange.signal, timeout);
+    const explain = (error: unknown): unknown => this.#explain(error, exchange.signal, timeout, timeoutMs);
     const options = {
       ...tls,
       agent,
@@ -134,8 +136,8 @@ export class Transport {
   }
 
   /** After a 401. @returns whether the login may be better on a second try. */
-  refuseLogin(answer: Answer): boolean {
-    return this.#options.credentials.refuse(answer.authorization);
+  refuseLogin(authorization: string | undefined): boolean {
+    return this.#options.credentials.refuse(authorization);
   }
 
   #tls(identity: ClientIdentity): TlsMaterial {
@@ -150,11 +152,14 @@ export class Transport {
     };
   }
 
-  #explain(error: unknown, wanted: AbortSignal | undefined, timeout: AbortSignal | undefined): unknown {
+  #explain(
+    error: unknown,
+    wanted: AbortSignal | undefined,
+    timeout: AbortSignal | undefined,
+    timeoutMs: number,
+  ): unknown {
     if (wanted?.aborted === true) return wanted.reason;
-    if (timeout?.aborted === true) {
-      return errorForTimeout(this.server, this.context, this.#options.requestTimeoutMs, error);
-    }
+    if (timeout?.aborted === true) return errorForTimeout(this.server, this.context, timeoutMs, error);
     return errorForSocket(error, this.server, this.context);
   }
 }
