@@ -29,7 +29,7 @@ afterAll(async () => {
   await lab.close();
 });
 
-async function get(pod: string, path: string, cookie = ''): Promise<string> {
+async function get(pod: string, path: string, cookie = '', key = ''): Promise<string> {
   const stream = await lab.cluster.portForward('istio-system', pod, 20001);
   const { promise, resolve } = Promise.withResolvers<string>();
   let answer = '';
@@ -39,7 +39,7 @@ async function get(pod: string, path: string, cookie = ''): Promise<string> {
     if (answer.endsWith('0\r\n\r\n')) resolve(answer);
   });
   stream.write(
-    `GET ${path} HTTP/1.1\r\nhost: localhost:20001\r\ncookie: ${cookie}\r\nconnection: close\r\n\r\n`,
+    `GET ${path} HTTP/1.1\r\nhost: localhost:20001\r\ncookie: ${cookie}\r\nx-padlock: ${key}\r\nconnection: close\r\n\r\n`,
   );
   await promise;
   stream.destroy();
@@ -62,6 +62,7 @@ test('the token in the pod’s log opens the dashboard through a port-forward, a
   const signedIn = await get(name, `/?token=${token}`);
   expect(signedIn).toMatch(/^HTTP\/1\.1 303 /);
   const cookie = /set-cookie: ([^;]+)/i.exec(signedIn)?.[1] ?? '';
-  expect(await get(name, '/api/state', cookie)).toContain('"allowChanges":false');
+  const key = /location: \/#key=(\S+)/i.exec(signedIn)?.[1] ?? '';
+  expect(await get(name, '/api/state', cookie, key)).toContain('"allowChanges":false');
   expect(said).toBe('');
 });

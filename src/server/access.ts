@@ -4,14 +4,16 @@
  * - a random token, exchanged for a cookie that scripts cannot read (HttpOnly) and other sites cannot send (SameSite=Strict);
  * - the Host header must name loopback, so that a name that an attacker's DNS points at 127.0.0.1 does not get in;
  * - the Origin, where one is sent, must be the page's own. Ports are one "site" to cookies, so a page on another local port
- *   would be let in by SameSite alone.
+ *   would be let in by SameSite alone;
+ * - a key beside the cookie, which the page keeps in its origin's storage and sends in a header. Cookies know no ports:
+ *   whatever else listens on 127.0.0.1 is handed the cookie by a browser that visits it, but never the key.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** One header that a form or an image of another page cannot send. */
-export const guardHeader = 'x-padlock';
+/** It carries the key; a form or an image of another page cannot send it at all. */
+export const keyHeader = 'x-padlock';
 
 export interface AccessOptions {
   /** The token that the printed address carries; good for as long as the server runs. */
@@ -22,30 +24,47 @@ export interface AccessOptions {
   readonly name: string;
 }
 
+export interface Admission {
+  /** The `Set-Cookie` value. */
+  readonly cookie: string;
+  /** Where to go; the key is in the fragment, which no server and no Referer ever sees. */
+  readonly location: string;
+}
+
 export class Access {
   readonly #token: string;
   #once: string | undefined;
   readonly #cookie: string;
   readonly #session: string;
+  readonly #key: string;
 
   constructor({ token, once, name }: AccessOptions) {
     this.#token = token;
     this.#once = once;
     this.#cookie = `padlock-${name}`;
-    // Not the token itself: what is in the cookie jar opens no other browser.
+    // Not the token itself, and neither tells the other.
     this.#session = createHmac('sha256', token).update('session').digest('base64url');
+    this.#key = createHmac('sha256', token).update('key').digest('base64url');
   }
 
-  /** @returns the `Set-Cookie` value for a right token; undefined for any other. */
-  exchange(token: string): string | undefined {
+  /** @returns what a right token is exchanged for; undefined for any other. */
+  exchange(token: string): Admission | undefined {
     const once = this.#once !== undefined && same(token, this.#once);
     if (once) this.#once = undefined;
     if (!once && !same(token, this.#token)) return undefined;
-    return `${this.#cookie}=${this.#session}; HttpOnly; SameSite=Strict; Path=/`;
+    return {
+      cookie: `${this.#cookie}=${this.#session}; HttpOnly; SameSite=Strict; Path=/`,
+      location: `/#key=${this.#key}`,
+    };
   }
 
-  /** True where the request carries the cookie. */
-  isSignedIn(request: Request): boolean {
+  /** True where the request carries the cookie and the key. */
+  mayAsk(request: Request): boolean {
+    return this.hasCookie(request) && same(request.headers.get(keyHeader) ?? '', this.#key);
+  }
+
+  /** True where the request carries the cookie: enough for the page itself, which is the same for everybody. */
+  hasCookie(request: Request): boolean {
     const cookies = (request.headers.get('cookie') ?? '').split(/;\s*/);
     return cookies.some((cookie) => {
       const [name, value = ''] = splitOnce(cookie, '=');
@@ -56,7 +75,7 @@ export class Access {
 
 /**
  * The reason why a request comes from the wrong place, or null.
- * @param changes it is not a mere read: then the Origin and the guard header must be there
+ * @param changes it is not a mere read: then the Origin must be there
  */
 export function wrongPlace(request: Request, changes: boolean): string | null {
   const host = request.headers.get('host') ?? '';
@@ -71,7 +90,6 @@ export function wrongPlace(request: Request, changes: boolean): string | null {
     if (!opens) return 'the request comes from another page';
   }
   if (changes && origin === null) return 'the request does not say which page it comes from';
-  if (changes && request.headers.get(guardHeader) === null) return `the header ${guardHeader} is missing`;
   return null;
 }
 

@@ -9,6 +9,8 @@ interface Numbered {
 
 const kept = 500;
 const pingMs = 15_000;
+/** Chunks that may wait for a slow reader: all that is kept, and some more. */
+const mostUnread = kept + 100;
 
 /** Without a ping a browser does not notice a dead connection. */
 export type Every = (milliseconds: number, task: () => void) => () => void;
@@ -48,7 +50,11 @@ export class EventStream {
     let stop = (): void => undefined;
     const stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        const send = (text: string): void => controller.enqueue(encoder.encode(text));
+        const send = (text: string): void => {
+          controller.enqueue(encoder.encode(text));
+          // A reader that does not read is let go; it connects again and hears what it missed.
+          if ((controller.desiredSize ?? 0) < -mostUnread) end();
+        };
         const end = (): void => {
           stop();
           controller.close();

@@ -1,6 +1,6 @@
 /** The dashboard's HTTP: who may ask, and which question is answered by whom. A function from Request to Response. */
 import { edgeRows, inboundRows } from '../mesh/posture.ts';
-import { type Access, wrongPlace } from './access.ts';
+import { type Access, type Admission, wrongPlace } from './access.ts';
 import { answer, json, refusal, refusalFor } from './answers.ts';
 import type { Assets } from './assets.ts';
 import { certificatesView } from './certificates-view.ts';
@@ -83,7 +83,7 @@ export function dashboardHandler(parts: HandlerParts): (request: Request) => Pro
     if (wrong !== null) return refusal(403, wrong);
     if (signsIn) return signIn(request, parts);
     if (pathname.startsWith('/api/')) {
-      if (!parts.access.isSignedIn(request)) {
+      if (!parts.access.mayAsk(request)) {
         return refusal(401, 'not signed in', 'open the address that the dashboard printed when it started');
       }
       return api(request, pathname, isRead, parts);
@@ -113,17 +113,18 @@ async function api(
   }
 }
 
-/** The page and its files. The stylesheet and the icon are for the sign-in page too; all else needs the cookie. */
+/** The page and its files, which tell nothing of the mesh. The stylesheet and the icon are for the sign-in page too. */
 function page(request: Request, pathname: string, { access, assets }: HandlerParts): Response {
   const token = new URL(request.url).searchParams.get('token');
   if (pathname === '/' && token !== null) {
-    const cookie = access.exchange(token);
-    if (cookie !== undefined) return answer(303, null, { location: '/', 'set-cookie': cookie });
+    const admission = access.exchange(token);
+    if (admission !== undefined) return admitted(admission);
     // An address that is opened twice: whoever is signed in already need not know.
-    return access.isSignedIn(request) ? answer(303, null, { location: '/' }) : signInPage('wrong-token');
+    return access.hasCookie(request) ? answer(303, null, { location: '/' }) : signInPage('wrong-token');
   }
+  if (pathname === '/sign-in') return signInPage();
   const open = pathname === '/app.css' || pathname === '/favicon.svg';
-  if (!open && !access.isSignedIn(request)) {
+  if (!open && !access.hasCookie(request)) {
     return pathname === '/' ? signInPage() : refusal(401, 'not signed in');
   }
   const asset = assets.get(pathname === '/' ? '/index.html' : pathname);
@@ -133,10 +134,12 @@ function page(request: Request, pathname: string, { access, assets }: HandlerPar
 
 async function signIn(request: Request, { access }: HandlerParts): Promise<Response> {
   const form = new URLSearchParams(await request.text());
-  const cookie = access.exchange((form.get('token') ?? '').trim());
-  return cookie === undefined
-    ? signInPage('wrong-token')
-    : answer(303, null, { location: '/', 'set-cookie': cookie });
+  const admission = access.exchange((form.get('token') ?? '').trim());
+  return admission === undefined ? signInPage('wrong-token') : admitted(admission);
+}
+
+function admitted({ cookie, location }: Admission): Response {
+  return answer(303, null, { location, 'set-cookie': cookie });
 }
 
 function stateOf({ source, version, boot, allowChanges }: HandlerParts): DashboardState {

@@ -20,16 +20,29 @@ export interface LoopbackOptions {
 
 const loopback = '127.0.0.1';
 const longestBody = 64 * 1024;
+/** What the Fetch standard does not let a Request have (fetch.spec.whatwg.org, "forbidden method"). */
+const forbiddenMethods: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);
+/** Whoever opens connections and says nothing, or little, keeps them for a few seconds and cannot use them all up. */
+const patience = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 2_000,
+};
+const mostConnections = 512;
 
 /** @throws PadlockError `PORT_IN_USE` */
 export async function serveOnLoopback({ port, handler, onError }: LoopbackOptions): Promise<LoopbackServer> {
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer(patience, (incoming, outgoing) => {
     handle(incoming, outgoing, handler).catch((error: unknown) => {
+      // Whoever goes away in the middle of a request waits for no answer.
+      if (incoming.destroyed && !incoming.complete) return;
       onError(error);
       if (!outgoing.headersSent) outgoing.writeHead(500, { 'content-type': 'text/plain' });
       outgoing.end('the dashboard failed to answer; its terminal says more');
     });
   });
+  server.maxConnections = mostConnections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, loopback, resolve);
@@ -62,6 +75,8 @@ async function handle(incoming: IncomingMessage, outgoing: ServerResponse, handl
   const response = await handler(request);
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   if (incoming.method === 'HEAD' || response.body === null) {
+    // A stream that nobody reads would wait for its reader for ever.
+    await response.body?.cancel();
     outgoing.end();
     return;
   }
@@ -75,12 +90,13 @@ async function requestOf(incoming: IncomingMessage, signal: AbortSignal): Promis
     headers.append(incoming.rawHeaders[at] ?? '', incoming.rawHeaders[at + 1] ?? '');
   }
   const url = URL.parse(incoming.url ?? '/', `http://${incoming.headers.host ?? ''}`);
-  if (url === null) return undefined;
   const { method = 'GET' } = incoming;
+  if (url === null || url.username !== '' || url.password !== '' || forbiddenMethods.has(method))
+    return undefined;
   if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal });
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of incoming) {
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
     const bytes = Buffer.from(chunk);
     length += bytes.length;
     if (length > longestBody) return undefined;

@@ -31,5 +31,9 @@ ${said}
 </body>
 </html>
 `;
-  return answer(problem === undefined ? 401 : 403, page, { 'content-type': 'text/html; charset=utf-8' });
+  return answer(problem === undefined ? 401 : 403, page, {
+    'content-type': 'text/html; charset=utf-8',
+    // With `no-referrer` a browser sends the form with "Origin: null" (fetch.spec.whatwg.org, "append a request Origin header").
+    'referrer-policy': 'same-origin',
+  });
 }

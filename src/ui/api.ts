@@ -1,5 +1,6 @@
 /** Talks to the dashboard's own server; every refusal is an error with a sentence. */
 import type { ErrorView } from '../server/wire.ts';
+import { keyHeader, pageKey } from './page-key.ts';
 
 export class ApiError extends Error {
   readonly status: number;
@@ -18,17 +19,13 @@ export async function getJson<Type>(path: string, signal?: AbortSignal): Promise
   return (await response.json()) as Type;
 }
 
-/** A request that does something: the header tells the server that this page sends it. */
+/** A request that does something. */
 export function post(path: string, signal?: AbortSignal): Promise<Response> {
-  return send(path, {
-    method: 'POST',
-    headers: { 'x-padlock': '1' },
-    ...(signal === undefined ? {} : { signal }),
-  });
+  return send(path, { method: 'POST', ...(signal === undefined ? {} : { signal }) });
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(path, init);
+  const response = await fetch(path, { ...init, headers: { [keyHeader]: pageKey() } });
   if (response.ok) return response;
   const text = await response.text();
   const view = readError(text);

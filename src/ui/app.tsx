@@ -137,10 +137,10 @@ function Body({ dashboard, page, theme }: BodyProps) {
   if (connection === 'signed-out') {
     return (
       <section className="notice" role="alert">
-        <h1>The dashboard was started anew</h1>
+        <h1>Signed out</h1>
         <p>
-          This page has no key to it any more. Open the address that <code>padlock dashboard</code> printed,
-          or <a href="/">sign in with its token</a>.
+          The dashboard was started anew, or this browser has not signed in. Open the address that{' '}
+          <code>padlock dashboard</code> printed, or <a href="/sign-in">sign in with its token</a>.
         </p>
       </section>
     );

@@ -2,6 +2,8 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { DashboardEvent, DashboardState, ObservedView } from '../server/wire.ts';
 import { ApiError, getJson } from './api.ts';
+import { listen } from './event-feed.ts';
+import { pageKey } from './page-key.ts';
 import type { MeshSummary } from './worker/protocol.ts';
 import { WorkerClient, WorkerError } from './worker-client.ts';
 
@@ -53,10 +55,10 @@ export function useDashboard(): Dashboard {
   const refresh = useSerial(async () => {
     try {
       const next = await getJson<DashboardState>('/api/state');
-      const summary = await worker.ask(
-        'load',
-        next.namespaces === undefined ? {} : { asked: next.namespaces },
-      );
+      const summary = await worker.ask('load', {
+        key: pageKey(),
+        ...(next.namespaces === undefined ? {} : { asked: next.namespaces }),
+      });
       setState(next);
       setMesh(summary);
       setProblem(next.problem);
@@ -92,7 +94,7 @@ export function useDashboard(): Dashboard {
         setRolloutTick((tick) => tick + 1);
       },
       lost: () => setConnection((before) => (before === 'live' ? 'reconnecting' : before)),
-      closed: async () => {
+      refused: async () => {
         try {
           await getJson<DashboardState>('/api/state');
         } catch (error) {
@@ -144,42 +146,6 @@ function useObserving(worker: WorkerClient, show: (mesh: MeshSummary) => void): 
     };
   }, [on, worker, show]);
   return { on, view, error, turn };
-}
-
-interface Listener {
-  readonly hear: (event: DashboardEvent) => void;
-  readonly hello: () => void;
-  readonly lost: () => void;
-  readonly closed: () => void;
-}
-
-const againMs = 1_500;
-
-/** Listens for as long as the page is open; the browser connects again by itself, unless it was refused. */
-function listen({ hear, hello, lost, closed }: Listener): () => void {
-  let source: EventSource | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const open = (): void => {
-    const opened = new EventSource('/api/events');
-    source = opened;
-    let first = true;
-    opened.addEventListener('hello', () => {
-      if (!first) hello();
-      first = false;
-    });
-    opened.addEventListener('message', ({ data }) => hear(JSON.parse(data) as DashboardEvent));
-    opened.addEventListener('error', () => {
-      lost();
-      if (opened.readyState !== EventSource.CLOSED) return;
-      closed();
-      timer = setTimeout(open, againMs);
-    });
-  };
-  open();
-  return () => {
-    clearTimeout(timer);
-    source?.close();
-  };
 }
 
 /** Runs a task one at a time; calls meanwhile lead to one more run. */

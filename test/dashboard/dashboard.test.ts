@@ -52,6 +52,15 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
 
   const box = (name: string) => page.locator('.react-flow__node-workload', { hasText: name });
 
+  /** Waits for a line of the picture by what it says aloud. */
+  async function expectLine(name: RegExp): Promise<void> {
+    const names = () =>
+      page
+        .locator('.react-flow__edge')
+        .evaluateAll((edges) => edges.map((edge) => edge.getAttribute('aria-label') ?? ''));
+    await expect.poll(names, { timeout: 10_000 }).toContainEqual(expect.stringMatching(name));
+  }
+
   async function openPageOf(name: string): Promise<void> {
     await page.getByRole('navigation').getByRole('link', { name, exact: false }).click();
     await page.getByRole('heading', { level: 1, name }).waitFor({ state: 'attached' });
@@ -70,10 +79,7 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     await box('web').waitFor();
     expect(await box('web').innerText()).toContain('no sidecar');
     expect(await page.locator('.call.state-plaintext').count()).toBeGreaterThan(1);
-    const names = await page
-      .locator('.react-flow__edge')
-      .evaluateAll((edges) => edges.map((edge) => edge.getAttribute('aria-label') ?? ''));
-    expect(names).toContainEqual(expect.stringMatching(/legacy.*batch calls .*web: Plaintext/));
+    await expectLine(/legacy.*batch calls .*web: Plaintext/);
     await keepPicture(page, '1-before');
   });
 
@@ -136,11 +142,8 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
       .or(page.locator('.box.state-mtls', { hasText: 'web' }))
       .first()
       .waitFor();
-    const names = await page
-      .locator('.react-flow__edge')
-      .evaluateAll((edges) => edges.map((edge) => edge.getAttribute('aria-label') ?? ''));
-    expect(names).toContainEqual(expect.stringMatching(/sleep calls .*web: Mutual TLS/));
-    expect(names).toContainEqual(expect.stringMatching(/batch calls .*web: Refused/));
+    await expectLine(/sleep calls .*web: Mutual TLS/);
+    await expectLine(/batch calls .*web: Refused/);
     await keepPicture(page, '3-after');
   }, 60_000);
 
@@ -280,7 +283,13 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     await dashboard.close();
     source = await clusterSource({ cluster: lab.cluster, clock, namespaces: ['shop'] });
     dashboard = await serveDashboard(source, { port });
-    await page.getByText('The dashboard was started anew').waitFor({ timeout: 20_000 });
+    await page.getByRole('heading', { name: 'Signed out' }).waitFor({ timeout: 20_000 });
+    // The other way in: the token alone, pasted.
+    await page.getByRole('link', { name: 'sign in with its token' }).click();
+    await page.getByLabel('Token').fill(new URL(dashboard.url).searchParams.get('token') ?? '');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await box('web').waitFor();
+    expect(page.url()).not.toContain('key');
   }, 60_000);
 
   test('nothing was asked of any other host, nothing was stopped by the policy, nothing failed', () => {

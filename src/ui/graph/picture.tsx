@@ -4,6 +4,7 @@ import {
   BackgroundVariant,
   Controls,
   MiniMap,
+  Position,
   ReactFlow,
   type ReactFlowInstance,
   useReactFlow,
@@ -170,11 +171,17 @@ function flowNodes(
   );
   const boxes = view.nodes.map((node): FlowNode => {
     const { x, y, width, height } = view.boxes[node.id] ?? { x: 0, y: 0, width: 0, height: 0 };
-    const shared = {
+    const shared: Omit<FlowNode, 'type' | 'data'> = {
       id: node.id,
       position: { x, y },
       width,
       height,
+      // What is known need not be measured: React Flow draws no line of a node that it has yet to measure.
+      measured: { width, height },
+      handles: [
+        { type: 'target', position: Position.Left, x: 0, y: height / 2 },
+        { type: 'source', position: Position.Right, x: width, y: height / 2 },
+      ],
       selected: selection?.kind === 'node' && selection.id === node.id,
       ariaLabel: nodeLabel(node.label, node.namespace, node.state),
     };

@@ -103,7 +103,11 @@ export type EdgeAnswer =
 
 /** Each question with its answer. */
 export interface Questions {
-  readonly load: { readonly ask: { readonly asked?: readonly string[] }; readonly answer: MeshSummary };
+  /** A worker has no storage to read the key from. */
+  readonly load: {
+    readonly ask: { readonly key: string; readonly asked?: readonly string[] };
+    readonly answer: MeshSummary;
+  };
   /** Traffic that was seen; the graph is made anew with it. */
   readonly observe: {
     readonly ask: { readonly calls: readonly ObservedCall[] };

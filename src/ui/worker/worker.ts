@@ -11,6 +11,7 @@ import type { ObservedCall } from '../../mesh/graph/observed.ts';
 import { type ViewOptions, viewOf } from '../../mesh/graph/view.ts';
 import { buildMesh, type Mesh } from '../../mesh/mesh.ts';
 import type { Snapshot } from '../../mesh/snapshot.ts';
+import { keyHeader } from '../page-key.ts';
 import { type Layout, layOut } from './layout.ts';
 import type {
   EdgeAnswer,
@@ -58,8 +59,8 @@ function current(): Loaded {
   return loaded;
 }
 
-async function load({ asked }: Questions['load']['ask']): Promise<MeshSummary> {
-  const response = await fetch('/api/snapshot');
+async function load({ key, asked }: Questions['load']['ask']): Promise<MeshSummary> {
+  const response = await fetch('/api/snapshot', { headers: { [keyHeader]: key } });
   if (!response.ok)
     throw new SnapshotRefused(response.status, `the snapshot was refused: HTTP ${response.status}`);
   // The server's own snapshot, by the same types.
