@@ -1,8 +1,9 @@
 /** The observer of real meshes: config dumps for what is loaded, probes for what is proven. */
 import { PadlockError } from '../errors.ts';
-import { AdminReader } from '../evidence/admin.ts';
 import { type ConfigDump, parseConfigDump } from '../evidence/envoy/config-dump.ts';
 import { withProbePods } from '../evidence/probe/probe-pods.ts';
+import { AdminReader } from '../evidence/proxy/admin.ts';
+import { ProxyReader } from '../evidence/proxy/reader.ts';
 import { verify } from '../evidence/verify/verify.ts';
 import { buildMesh, type Mesh } from '../mesh/mesh.ts';
 import type { Cluster } from '../sources/cluster.ts';
@@ -31,6 +32,8 @@ export function meshObserver(
 ): Observer {
   const readMesh = async (namespace: string, signal: AbortSignal): Promise<Mesh> =>
     buildMesh(await readClusterSnapshot(cluster, { namespaces: [namespace], signal }));
+  const readerFor = (signal: AbortSignal): ProxyReader =>
+    new ProxyReader({ cluster, now: () => effects.now(), signal });
   return {
     loading: ({ namespace }, { clients }) => {
       const sources: LoadingSources = {
@@ -44,16 +47,14 @@ export function meshObserver(
       ]);
     },
     draining: async (plan, signal) =>
-      drainingNow(plan, await readMesh(plan.namespace, signal), new AdminReader(cluster, signal), signal),
+      drainingNow(plan, await readMesh(plan.namespace, signal), readerFor(signal)),
     traffic: async (plan, signal, since) =>
       readTraffic(
         plan,
         {
-          cluster,
-          admin: new AdminReader(cluster, signal),
+          reader: readerFor(signal),
           mesh: await readMesh(plan.namespace, signal),
           now: () => effects.now(),
-          signal,
         },
         since,
       ),

@@ -1,6 +1,6 @@
 /** From a cluster to a plan that may run: reads, plans, and asks everything that could speak against it. Writes nothing. */
 import { PadlockError } from '../errors.ts';
-import { AdminReader } from '../evidence/admin.ts';
+import { ProxyReader } from '../evidence/proxy/reader.ts';
 import { formatRef, type ObjectRef } from '../istio/kubernetes.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
@@ -101,8 +101,9 @@ function readSoFar(
     steps: [],
     leftOut: [],
   };
-  const sources = { cluster, admin: new AdminReader(cluster, signal), mesh, now: () => now, signal };
-  return readTraffic(whole, sources, undefined);
+  const clock = { now: () => now };
+  const reader = new ProxyReader({ cluster, signal, ...clock });
+  return readTraffic(whole, { reader, mesh, ...clock }, undefined);
 }
 
 /** For the order of the canaries; a proxy that cannot be read counts as one that nothing was seen of. */

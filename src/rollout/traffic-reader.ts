@@ -1,38 +1,34 @@
 /** Reads what proxies have recorded of live traffic: their counters by the admin port, refusals and senders by the access log. */
-import { PadlockError } from '../errors.ts';
-import type { AdminReader } from '../evidence/admin.ts';
-import { type AccessLogEntry, isIstioServerName, parseAccessLog } from '../evidence/envoy/access-log.ts';
-import { type AccessLogging, accessLoggingOff, readAccessLogging } from '../evidence/envoy/access-logging.ts';
-import { parsePrometheus, type Sample } from '../evidence/envoy/prometheus.ts';
+import { type AccessLogEntry, isIstioServerName } from '../evidence/envoy/access-log.ts';
+import { type AccessLogging, accessLoggingOff } from '../evidence/envoy/access-logging.ts';
+import type { Sample } from '../evidence/envoy/prometheus.ts';
+import type { LogPart } from '../evidence/proxy/log.ts';
+import { type ProxyPod, podsWithProxy } from '../evidence/proxy/pods.ts';
+import type { ProxyReader } from '../evidence/proxy/reader.ts';
 import type { Mesh } from '../mesh/mesh.ts';
-import type { Workload, WorkloadPod } from '../mesh/workload.ts';
-import type { Cluster } from '../sources/cluster.ts';
+import type { Workload } from '../mesh/workload.ts';
 import { mapLimited } from '../sources/kube/limit.ts';
-import { statusMessage } from '../sources/kube/status.ts';
 import type { Plan } from './plan.ts';
 import { concerns } from './proof.ts';
 import type { PodReading, Reading, Sender, Tally } from './traffic.ts';
 
 export interface TrafficSources {
-  readonly cluster: Cluster;
-  readonly admin: AdminReader;
+  readonly reader: ProxyReader;
   readonly mesh: Mesh;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  readonly signal: AbortSignal;
 }
 
 interface Asked {
-  readonly workload: Workload;
-  readonly pod: WorkloadPod;
+  readonly pod: ProxyPod;
   /** `Deployment/cart` where the rollout is about it; undefined for a client. */
   readonly server: string | undefined;
 }
 
 /** Proxies asked at once. */
 const atOnce = 8;
-/** A busy server writes some 300 bytes a request; what is cut is said. */
-const logBytes = 8 * 1024 * 1024;
+/** How many of a log's newest lines tell where it stands, and whether anything is logged at all. */
+const firstLines = 50;
 
 /**
  * Reads the plan's servers, and the clients that they have heard of.
@@ -46,87 +42,73 @@ export async function readTraffic(
   const at = sources.now();
   const unseen = new Set<string>();
   const pods = new Map<string, PodReading>();
-  const known = new Set<string>();
   const callers = new Set<string>();
-  const read = async ({ workload, pod, server }: Asked): Promise<void> => {
-    const key = `${workload.namespace}/${pod.name}`;
-    known.add(key);
-    const what = server === undefined ? 'a client’s counters' : 'counters';
-    const counters = await countersOf(`${what} of ${key}`, workload, pod, sources, unseen);
-    for (const { labels } of counters) {
-      if (server !== undefined && labels.reporter === 'destination') {
-        callers.add(`${labels.source_workload_namespace}/${labels.source_workload}`);
-      }
-    }
+  const read = async ({ pod, server }: Asked): Promise<void> => {
+    const key = keyOf(pod);
+    const counters = await countersOf(pod, server, sources, unseen);
+    if (server !== undefined) for (const caller of callersIn(counters)) callers.add(caller);
     const log =
       server === undefined
         ? { senders: [], logged: undefined }
-        : await logOf(key, server, { workload, pod }, sources, { since, at, unseen });
+        : await logOf(pod, server, sources, since, unseen);
     pods.set(key, {
       server,
       ready: pod.ready,
-      tallies: talliesOf(
-        counters,
-        plan.namespace,
-        server,
-        `${workload.kind} ${key.split('/')[0]}/${workload.name}`,
-      ),
+      tallies: talliesOf(counters, plan.namespace, server, clientName(pod.workload)),
       plaintext: plaintextBySource(counters),
       open: openPlaintext(counters),
       ...log,
     });
   };
   await mapLimited(serversOf(plan, sources.mesh), atOnce, read);
-  const clients = clientsOf(sources.mesh, callers).filter(
-    ({ workload, pod }) => !known.has(`${workload.namespace}/${pod.name}`),
-  );
+  const clients = clientsOf(sources.mesh, callers).filter(({ pod }) => !pods.has(keyOf(pod)));
   await mapLimited(clients, atOnce, read);
   return { at, pods, unseen: [...unseen] };
 }
 
-function isServing(pod: WorkloadPod): boolean {
-  return pod.phase === 'Running' && !pod.deleting;
+function keyOf({ namespace, name }: ProxyPod): string {
+  return `${namespace}/${name}`;
 }
 
-function askedOf(workload: Workload, server: string | undefined): readonly Asked[] {
-  return workload.pods.filter(isServing).map((pod) => ({ workload, pod, server }));
+function clientName({ kind, namespace, name }: Workload): string {
+  return `${kind} ${namespace}/${name}`;
 }
 
 function serversOf(plan: Plan, mesh: Mesh): readonly Asked[] {
-  return mesh.workloads
-    .filter((workload) => workload.namespace === plan.namespace && workload.dataplane === 'sidecar')
-    .flatMap((workload) => {
-      const name = `${workload.kind}/${workload.name}`;
-      return askedOf(workload, concerns(plan, name) ? name : undefined);
-    });
+  const servers = mesh.workloads.filter(
+    ({ namespace, dataplane }) => namespace === plan.namespace && dataplane === 'sidecar',
+  );
+  return podsWithProxy(mesh, servers).map((pod) => {
+    const name = `${pod.workload.kind}/${pod.workload.name}`;
+    return { pod, server: concerns(plan, name) ? name : undefined };
+  });
 }
 
 /** Whom the servers name as callers: sidecars elsewhere, and gateways. */
 function clientsOf(mesh: Mesh, callers: ReadonlySet<string>): readonly Asked[] {
-  return mesh.workloads
-    .filter(
-      (workload) =>
-        (workload.dataplane === 'gateway' || workload.dataplane === 'sidecar') &&
-        callers.has(`${workload.namespace}/${workload.name}`),
-    )
-    .flatMap((workload) => askedOf(workload, undefined));
+  const clients = mesh.workloads.filter(
+    ({ dataplane, namespace, name }) => dataplane !== 'waypoint' && callers.has(`${namespace}/${name}`),
+  );
+  return podsWithProxy(mesh, clients).map((pod) => ({ pod, server: undefined }));
 }
 
-const counterNames = /^istio_(requests_total|tcp_connections_opened_total|tcp_connections_closed_total)$/;
-
 async function countersOf(
-  what: string,
-  workload: Workload,
-  pod: WorkloadPod,
-  { admin, signal }: TrafficSources,
+  pod: ProxyPod,
+  server: string | undefined,
+  { reader }: TrafficSources,
   unseen: Set<string>,
 ): Promise<readonly Sample[]> {
-  const filter = encodeURIComponent('istio_(requests_total|tcp_connections_(opened|closed)_total)');
-  const answer = await admin.get(workload.namespace, pod.name, `/stats/prometheus?filter=${filter}`);
-  signal.throwIfAborted();
-  if (answer.ok) return parsePrometheus(answer.text, (name) => counterNames.test(name));
-  unseen.add(`${what} (${answer.reasons.join('; ')})`);
+  const answer = await reader.counters(pod.namespace, pod.name);
+  if (answer.read) return answer.reading.samples;
+  const what = server === undefined ? 'a client’s counters' : 'counters';
+  unseen.add(`${what} of ${keyOf(pod)} (${answer.reason})`);
   return [];
+}
+
+function callersIn(samples: readonly Sample[]): readonly string[] {
+  return samples
+    .filter(({ labels }) => labels.reporter === 'destination')
+    .map(({ labels }) => `${labels.source_workload_namespace}/${labels.source_workload}`);
 }
 
 /** What a client's sidecar answers in the server's stead: it reached nobody, or the connection broke. */
@@ -179,8 +161,8 @@ function plaintextBySource(samples: readonly Sample[]): Readonly<Record<string, 
   return sums;
 }
 
-/** Opened less closed. The proxy counts an opening within five seconds of it. */
-function openPlaintext(samples: readonly Sample[]): number {
+/** TCP connections in plaintext that stand: opened less closed. The proxy counts an opening within five seconds of it. */
+export function openPlaintext(samples: readonly Sample[]): number {
   let open = 0;
   for (const { name, labels, value } of samples) {
     if (labels.reporter !== 'destination' || labels.connection_security_policy !== 'none') continue;
@@ -190,47 +172,49 @@ function openPlaintext(samples: readonly Sample[]): number {
   return Math.max(0, open);
 }
 
-interface LogContext {
-  readonly since: Reading | undefined;
-  readonly at: number;
-  readonly unseen: Set<string>;
-}
-
 async function logOf(
-  key: string,
+  pod: ProxyPod,
   server: string,
-  { workload, pod }: Pick<Asked, 'workload' | 'pod'>,
-  { cluster, admin, mesh, signal }: TrafficSources,
-  { since, at, unseen }: LogContext,
+  { reader, mesh }: TrafficSources,
+  since: Reading | undefined,
+  unseen: Set<string>,
 ): Promise<Pick<PodReading, 'senders' | 'logged' | 'blind'>> {
+  const key = keyOf(pod);
   const before = since?.pods.get(key);
-  const query = new URLSearchParams({
-    container: 'istio-proxy',
-    ...(since === undefined
-      ? { tailLines: '50' }
-      : { sinceSeconds: String(Math.ceil((at - since.at) / 1000) + 5), limitBytes: String(logBytes) }),
+  const fresh: AccessLogEntry[] = [];
+  let newest = before?.logged ?? '';
+  const answer = await reader.accessLog({ ...pod, pod: pod.name }, partSince(since, before), (entries) => {
+    for (const { entry } of entries) {
+      if (since !== undefined && isAfter(entry.time, before?.logged, since.at)) fresh.push(entry);
+      if (entry.time > newest) newest = entry.time;
+    }
   });
-  const path = `/api/v1/namespaces/${encodeURIComponent(workload.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
-  const answer = await tryRaw(cluster, path, signal);
-  if (answer.status >= 300) {
-    const blind = `the access log of ${key} cannot be read (${statusMessage(answer.body)})`;
-    return { senders: [], logged: before?.logged, blind };
+  if (!answer.read) {
+    const blind = `the access log of ${key} cannot be read (${answer.reason})`;
+    return { senders: [], logged: before?.logged, ...readTo(before), blind };
   }
-  if (answer.body.length >= logBytes) unseen.add(`part of the access log of ${key} (it is too long)`);
-  const entries = parseAccessLog(answer.body);
-  const logged = entries.reduce((newest, { time }) => (time > newest ? time : newest), before?.logged ?? '');
-  const fresh =
-    since === undefined ? [] : entries.filter(({ time }) => isAfter(time, before?.logged, since.at));
+  if (answer.gap !== undefined) unseen.add(`part of the access log of ${key} (${answer.gap})`);
   // The setting is asked for once a window: a proxy that was asked at its beginning is not asked again.
   const blind =
     before === undefined
-      ? blindTo(await readAccessLogging(admin, workload.namespace, pod.name), entries.length > 0)
+      ? blindTo(await reader.accessLogging(pod.namespace, pod.name), answer.entries > 0)
       : before.blind;
   return {
     senders: sendersOf(fresh, server, mesh),
-    logged: logged === '' ? undefined : logged,
+    logged: newest === '' ? undefined : newest,
+    ...readTo(answer.last === undefined ? before : { readTo: answer.last }),
     ...(blind === undefined ? {} : { blind }),
   };
+}
+
+function readTo(known: Pick<PodReading, 'readTo'> | undefined): Pick<PodReading, 'readTo'> {
+  return known?.readTo === undefined ? {} : { readTo: known.readTo };
+}
+
+/** What the reading before has not had; the first one only looks where the log stands. */
+function partSince(since: Reading | undefined, before: PodReading | undefined): LogPart {
+  if (since === undefined) return { newest: firstLines };
+  return before?.readTo === undefined ? { since: since.at } : { after: before.readTo };
 }
 
 /** Why refusals do not come into the log, if they do not. */
@@ -251,20 +235,6 @@ function blindTo(logging: AccessLogging | undefined, logs: boolean): string | un
 function isAfter(time: string, logged: string | undefined, readAt: number): boolean {
   if (logged !== undefined && time <= logged) return false;
   return Date.parse(time) > readAt;
-}
-
-async function tryRaw(
-  cluster: Cluster,
-  path: string,
-  signal: AbortSignal,
-): Promise<{ readonly status: number; readonly body: string }> {
-  try {
-    return await cluster.raw({ method: 'GET', path, signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof PadlockError)) throw error;
-    return { status: 599, body: error.message };
-  }
 }
 
 function sendersOf(entries: readonly AccessLogEntry[], server: string, mesh: Mesh): PodReading['senders'] {

@@ -34,6 +34,8 @@ export interface PodReading {
   readonly senders: readonly (Sender & { readonly refused: boolean })[];
   /** The access log's newest line, by the pod's own clock. */
   readonly logged: string | undefined;
+  /** The kubelet's stamp of the log's last line that was read; absent where there was none. */
+  readonly readTo?: string;
   /** Why connections that this server's proxy refuses cannot be seen; absent where they can. */
   readonly blind?: string;
 }

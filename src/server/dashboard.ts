@@ -121,7 +121,7 @@ async function followRefusals(
           events: found,
           followed,
           of,
-        } = await refusals.look(source.look.mesh, namespaces, clock.now(), signal);
+        } = await refusals.look(source.look.mesh, namespaces, () => clock.now(), signal);
         for (const event of found) events.tell(event);
         if (followed < of && !saidHowMany) {
           saidHowMany = true;

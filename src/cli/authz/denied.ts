@@ -12,14 +12,15 @@ import type { Context } from '../context.ts';
 export async function denied(this: Context, flags: AuthzDeniedFlags, namespace: string): Promise<void> {
   const cluster = await this.connect(flags);
   const { signal, clock, stdout } = this;
+  const effects = { cluster, signal, now: () => clock.now() };
   const readMesh = async () =>
     buildMesh(await readClusterSnapshot(cluster, { namespaces: [namespace], signal, needsIstio: true }));
   const began = clock.now();
-  const before = await readDryRuns(await readMesh(), namespace, { cluster, signal });
+  const before = await readDryRuns(await readMesh(), namespace, effects);
   await clock.sleep(flags.window, signal);
   const mesh = await readMesh();
-  const after = await readDryRuns(mesh, namespace, { cluster, signal });
-  const calls = await observedCalls(mesh, namespace, began, { cluster, signal });
+  const after = await readDryRuns(mesh, namespace, effects);
+  const calls = await observedCalls(mesh, namespace, began, effects);
   const counts = dryRunsBetween(before, after);
   const unread = [...new Set([...before.unread, ...after.unread])];
   const callers = uncovered(mesh, calls);

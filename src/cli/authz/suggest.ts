@@ -13,7 +13,8 @@ export async function suggest(this: Context, flags: AuthzSuggestFlags, namespace
   const { signal, clock } = this;
   const snapshot = await readClusterSnapshot(cluster, { namespaces: [namespace], signal, needsIstio: true });
   const mesh = buildMesh(snapshot);
-  const calls = await observedCalls(mesh, namespace, clock.now() - flags.since, { cluster, signal });
+  const effects = { cluster, signal, now: () => clock.now() };
+  const calls = await observedCalls(mesh, namespace, clock.now() - flags.since, effects);
   const options = { paths: flags.paths === true, enforce: flags.enforce === true };
   const suggestions = suggestPolicies(mesh, calls, options);
   const policies = suggestions.flatMap(({ policy }) => (policy === undefined ? [] : [policy]));

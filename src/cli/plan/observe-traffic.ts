@@ -3,12 +3,12 @@ import { PadlockError } from '../../errors.ts';
 import { findPrometheus } from '../../evidence/observed/find-prometheus.ts';
 import type { Observation } from '../../evidence/observed/observation.ts';
 import { beginObservation, type ObserveOptions } from '../../evidence/observed/observe.ts';
-import { proxyPods } from '../../evidence/observed/pods.ts';
 import {
   type PrometheusClient,
   prometheusAt,
   prometheusIn,
 } from '../../evidence/observed/prometheus-client.ts';
+import { proxyPods } from '../../evidence/proxy/pods.ts';
 import { buildMesh, type Mesh, workloads } from '../../mesh/mesh.ts';
 import { rehearsalName, rehearsalObjection } from '../../plan/rehearsal/policy.ts';
 import { type RehearsalEffects, removeLeftOver, withRehearsal } from '../../plan/rehearsal/rehearse.ts';

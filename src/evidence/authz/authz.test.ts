@@ -67,17 +67,17 @@ describe('authz on the lab', () => {
     create(authorization, dryRun?.policy as KubeObject);
     await lab.istiod.whenSynced();
     // Connections from before the change are drained with what they were made with.
-    const before = await readDryRuns(await mesh(), 'shop', { cluster, signal });
+    const before = await readDryRuns(await mesh(), 'shop', { cluster, signal, now: Date.now });
     const second = Date.now();
     await until(async () => {
       expect([await call('good', '/get'), await call('bad', '/get')]).toEqual(['200', '200']);
-      const now = await readDryRuns(await mesh(), 'shop', { cluster, signal });
+      const now = await readDryRuns(await mesh(), 'shop', { cluster, signal, now: Date.now });
       const counts = dryRunsBetween(before, now).filter(({ port }) => port === '80');
       return counts.some(({ allowed }) => allowed > 0) && counts.some(({ denied }) => denied > 0);
     });
     const missed = uncovered(
       await mesh(),
-      await observedCalls(await mesh(), 'shop', second, { cluster, signal }),
+      await observedCalls(await mesh(), 'shop', second, { cluster, signal, now: Date.now }),
     );
     expect(new Set(missed.map(({ call: { principal } }) => principal))).toEqual(
       new Set(['cluster.local/ns/shop/sa/bad']),
@@ -109,7 +109,7 @@ async function mesh() {
 
 async function suggested(options: { readonly paths: boolean; readonly enforce: boolean }) {
   const now = await mesh();
-  const calls = await observedCalls(now, 'shop', began, { cluster, signal });
+  const calls = await observedCalls(now, 'shop', began, { cluster, signal, now: Date.now });
   return suggestPolicies(now, calls, options).filter(({ workload }) => workload.name === 'server');
 }
 

@@ -2,13 +2,14 @@
 import { portsOf } from '../../mesh/inbound.ts';
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
 import type { Workload } from '../../mesh/workload.ts';
-import type { Cluster } from '../../sources/cluster.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
-import { AdminReader } from '../admin.ts';
+import type { Sample } from '../envoy/prometheus.ts';
 import { accessLogRecords } from '../observed/access-log-records.ts';
-import { addressBook } from '../observed/address-book.ts';
-import { type LoggedEntry, readAccessLog } from '../observed/read-access-log.ts';
+import { type AddressBook, addressBook } from '../observed/address-book.ts';
 import { receivedCounters } from '../probe/server-records.ts';
+import type { LoggedEntry } from '../proxy/log.ts';
+import { type ProxyPod, podsWithProxy } from '../proxy/pods.ts';
+import { ProxyReader, type ReaderEffects } from '../proxy/reader.ts';
 import { idOf } from '../verify/identities.ts';
 
 export interface Call {
@@ -39,58 +40,66 @@ export async function observedCalls(
   mesh: Mesh,
   namespace: string,
   since: number,
-  effects: { readonly cluster: Cluster; readonly signal: AbortSignal },
+  effects: ReaderEffects,
 ): Promise<readonly WorkloadCalls[]> {
-  const { cluster, signal } = effects;
-  const book = addressBook([mesh]);
-  const admin = new AdminReader(cluster, signal);
-  const identities = identitiesByAddress(mesh);
+  const reader = new ProxyReader(effects);
+  const callers: Callers = { book: addressBook([mesh]), identities: identitiesByAddress(mesh) };
   const servers = workloads(mesh, [namespace]).filter(
     (workload) => workload.dataplane === 'sidecar' && portsOf(mesh, workload).length > 0,
   );
+  const pods = Map.groupBy(podsWithProxy(mesh, servers), ({ workload }) => workload);
   return mapLimited(servers, atOnce, async (workload) => {
     const calls = new Map<string, Call>();
     const counted = new Set<string>();
     const unseen: string[] = [];
-    for (const pod of workload.pods) {
-      if (pod.phase !== 'Running' || pod.deleting) continue;
-      const own = new Set(pod.ips);
-      const take = (entries: readonly LoggedEntry[]): void => {
-        for (const entry of entries) {
-          const call = callOf(workload, own, entry, book, identities);
-          if (call === undefined) continue;
-          const key = [call.port, call.principal ?? call.address, call.method, call.path].join(' ');
-          calls.set(key, { ...call, count: (calls.get(key)?.count ?? 0) + 1 });
-        }
-      };
-      const log = await readAccessLog(
-        cluster,
-        { namespace, pod: pod.name, restarts: 0 },
-        since,
-        take,
-        signal,
+    for (const pod of pods.get(workload) ?? []) {
+      const log = await reader.accessLog({ ...pod, pod: pod.name }, { since }, (entries) =>
+        addCalls(calls, pod, entries, callers),
       );
       if (!log.read) unseen.push(`${pod.name}: ${log.reason}`);
       else if (log.gap !== undefined) unseen.push(`${pod.name}: ${log.gap}`);
-      const samples = await receivedCounters(admin, { namespace, pod: pod.name });
+      const samples = await receivedCounters(reader, { namespace, pod: pod.name });
       if (samples === undefined) unseen.push(`${pod.name}: its counters cannot be read`);
-      for (const { labels, value } of samples ?? []) {
-        const principal = labels.source_principal ?? '';
-        if (value > 0 && principal.startsWith('spiffe://')) counted.add(principal.slice('spiffe://'.length));
-      }
+      for (const principal of principalsIn(samples ?? [])) counted.add(principal);
     }
     return { workload, calls: [...calls.values()], counted, unseen };
   });
 }
 
+/** Who may be behind an address. */
+interface Callers {
+  readonly book: AddressBook;
+  readonly identities: ReadonlyMap<string, string>;
+}
+
+function addCalls(
+  calls: Map<string, Call>,
+  pod: ProxyPod,
+  entries: readonly LoggedEntry[],
+  callers: Callers,
+): void {
+  for (const entry of entries) {
+    const call = callOf(pod, entry, callers);
+    if (call === undefined) continue;
+    const key = [call.port, call.principal ?? call.address, call.method, call.path].join(' ');
+    calls.set(key, { ...call, count: (calls.get(key)?.count ?? 0) + 1 });
+  }
+}
+
+/** Identities that were counted, as an AuthorizationPolicy names them. */
+function principalsIn(samples: readonly Sample[]): readonly string[] {
+  const scheme = 'spiffe://';
+  return samples
+    .filter(({ labels, value }) => value > 0 && labels.source_principal?.startsWith(scheme) === true)
+    .map(({ labels }) => (labels.source_principal ?? '').slice(scheme.length));
+}
+
 function callOf(
-  workload: Workload,
-  own: ReadonlySet<string>,
+  { workload, addresses }: ProxyPod,
   logged: LoggedEntry,
-  book: ReturnType<typeof addressBook>,
-  identities: ReadonlyMap<string, string>,
+  { book, identities }: Callers,
 ): Call | undefined {
-  const [record] = accessLogRecords(workload, own, [logged], book);
+  const [record] = accessLogRecords(workload, addresses, [logged], book);
   if (record === undefined || record.security !== 'mtls' || record.refused === true) return undefined;
   if (record.port === undefined || record.sender.kind === 'padlock' || record.sender.kind === 'self')
     return undefined;

@@ -1,9 +1,9 @@
 /** What the dry runs of AuthorizationPolicies would have denied within a window, from the proxies' own shadow counters. */
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
-import type { Cluster } from '../../sources/cluster.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
-import { AdminReader } from '../admin.ts';
-import { parseStats, type Stats, statsDelta } from '../envoy/stats.ts';
+import { type Stats, statsDelta } from '../envoy/stats.ts';
+import { podsWithProxy } from '../proxy/pods.ts';
+import { ProxyReader, type ReaderEffects } from '../proxy/reader.ts';
 
 export interface DryRunCount {
   readonly workload: string;
@@ -24,19 +24,16 @@ export interface DryRunReading {
 export async function readDryRuns(
   mesh: Mesh,
   namespace: string,
-  { cluster, signal }: { readonly cluster: Cluster; readonly signal: AbortSignal },
+  effects: ReaderEffects,
 ): Promise<DryRunReading> {
-  const admin = new AdminReader(cluster, signal);
+  const reader = new ProxyReader(effects);
   const stats = new Map<string, { workload: string; stats: Stats }>();
   const unread: string[] = [];
-  const pods = workloads(mesh, [namespace])
-    .filter(({ dataplane }) => dataplane === 'sidecar')
-    .flatMap(({ kind, name, pods: own }) => own.map((pod) => ({ workload: `${kind}/${name}`, pod })))
-    .filter(({ pod }) => pod.phase === 'Running' && !pod.deleting);
-  await mapLimited(pods, 8, async ({ workload, pod }) => {
-    const answer = await admin.get(namespace, pod.name, '/stats?filter=istio_dry_run');
-    if (answer.ok) stats.set(pod.name, { workload, stats: parseStats(answer.text) });
-    else unread.push(`${pod.name}: ${answer.reasons.join('; ')}`);
+  const servers = workloads(mesh, [namespace]).filter(({ dataplane }) => dataplane === 'sidecar');
+  await mapLimited(podsWithProxy(mesh, servers), 8, async ({ workload: { kind, name }, name: pod }) => {
+    const answer = await reader.stats(namespace, pod, 'istio_dry_run');
+    if (answer.read) stats.set(pod, { workload: `${kind}/${name}`, stats: answer.stats });
+    else unread.push(`${pod}: ${answer.reason}`);
   });
   return { stats, unread };
 }

@@ -4,9 +4,10 @@ import type { Workload } from '../../mesh/workload.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { asText, dig } from '../../sources/json-value.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
-import { AdminReader } from '../admin.ts';
+import { readProxy } from '../proxy/loaded.ts';
+import { podsWithProxy } from '../proxy/pods.ts';
+import { ProxyReader } from '../proxy/reader.ts';
 import { idOf } from '../verify/identities.ts';
-import { readProxy } from '../verify/proxies.ts';
 import type { Certificate, ReadCertificate } from './certificate.ts';
 import { readCertificates } from './certificate.ts';
 import {
@@ -65,29 +66,29 @@ export async function certificateInventory(
   effects: InventoryEffects,
   wants: (workload: Workload) => boolean = () => true,
 ): Promise<Inventory> {
-  const admin = new AdminReader(effects.cluster, effects.signal);
+  const reader = new ProxyReader(effects);
   const unread: Inventory['unread'][number][] = [];
-  const pods = podsWithProxy(mesh, namespaces).filter(({ workload }) => wants(workload));
+  const pods = podsWithProxy(mesh, workloads(mesh, namespaces).filter(wants));
   const meshRoots = meshRootFingerprints(mesh);
   const versions = new Set<string>();
   let done = 0;
-  const read = await mapLimited(pods, podConcurrency, async ({ workload, pod }) => {
-    const facts = await readProxy(admin, workload.namespace, pod, [], undefined);
+  const read = await mapLimited(pods, podConcurrency, async ({ workload, namespace, name: pod }) => {
+    const facts = await readProxy(reader, namespace, pod, [], undefined);
     done++;
     effects.onProgress?.(done, pods.length);
     if (!facts.read) {
-      unread.push({ pod: `${workload.namespace}/${pod}`, why: facts.why, notAllowed: facts.notAllowed });
+      unread.push({ pod: `${namespace}/${pod}`, why: facts.why, notAllowed: facts.notAllowed });
       return [];
     }
     if (facts.certificatesUnread !== undefined) {
       const why = `a certificate in its dump is none: ${facts.certificatesUnread}`;
-      unread.push({ pod: `${workload.namespace}/${pod}`, why, notAllowed: false });
+      unread.push({ pod: `${namespace}/${pod}`, why, notAllowed: false });
     }
     if (facts.istioVersion !== '') versions.add(facts.istioVersion);
     const expectedId = idOf(mesh, workload);
     return facts.certificates.map((set) => ({
       workload,
-      certificates: { ...set, namespace: workload.namespace, pod, expectedId },
+      certificates: { ...set, namespace, pod, expectedId },
     }));
   });
   const all = read.flat();
@@ -104,19 +105,6 @@ export async function certificateInventory(
     istioVersions: [...versions].toSorted(),
     unread,
   };
-}
-
-function podsWithProxy(
-  mesh: Mesh,
-  namespaces: readonly string[] | undefined,
-): readonly { readonly workload: Workload; readonly pod: string }[] {
-  return workloads(mesh, namespaces)
-    .filter(({ dataplane }) => dataplane === 'sidecar' || dataplane === 'gateway' || dataplane === 'waypoint')
-    .flatMap((workload) =>
-      workload.pods
-        .filter((pod) => pod.phase === 'Running' && !pod.deleting)
-        .map((pod) => ({ workload, pod: pod.name })),
-    );
 }
 
 function entryOf(

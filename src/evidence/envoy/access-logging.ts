@@ -3,11 +3,8 @@
  * writes no access log unless the mesh config (`accessLogFile`) or a Telemetry asks for one, and writes refusals by the
  * listener's own log, which `disableEnvoyListenerLog` turns off by itself.
  */
-
-import { PadlockError } from '../../errors.ts';
 import { asObjects, asText, type JsonObject } from '../../sources/json-value.ts';
-import type { AdminReader } from '../admin.ts';
-import { type EnvoyDump, parseConfigDump } from './config-dump.ts';
+import type { EnvoyDump } from './config-dump.ts';
 import { extensionConfig, field, path } from './proto-json.ts';
 
 export interface AccessLogging {
@@ -19,32 +16,6 @@ export interface AccessLogging {
 
 /** For people, with what turns it on. */
 export const accessLoggingOff = 'access logging is off (meshConfig.accessLogFile or a Telemetry turns it on)';
-
-/**
- * Asks one proxy.
- * @returns undefined where it does not say: it could not be asked, or has no inbound listener yet
- * @throws only the signal's reason
- */
-export async function readAccessLogging(
-  admin: AdminReader,
-  namespace: string,
-  pod: string,
-): Promise<AccessLogging | undefined> {
-  // Proxies that do not know the filter (before Envoy 1.14) answer with all of their configuration.
-  const answer = await admin.get(
-    namespace,
-    pod,
-    `/config_dump?resource=dynamic_listeners&name_regex=${encodeURIComponent('^virtualInbound$')}`,
-  );
-  if (!answer.ok) return undefined;
-  try {
-    const dump = parseConfigDump(answer.text, `${namespace}/${pod}`);
-    return dump.kind === 'envoy' ? accessLogging(dump) : undefined;
-  } catch (error) {
-    if (error instanceof PadlockError) return undefined;
-    throw error;
-  }
-}
 
 /** @returns undefined where the dump has no listener that captured connections enter */
 export function accessLogging(dump: EnvoyDump): AccessLogging | undefined {

@@ -4,10 +4,10 @@
  */
 import type { Workload } from '../../mesh/workload.ts';
 import { type AccessLogEntry, isIstioServerName } from '../envoy/access-log.ts';
+import type { LoggedEntry } from '../proxy/log.ts';
 import type { AddressBook, Party } from './address-book.ts';
 import { callerHint } from './caller-hints.ts';
 import type { Security } from './observation.ts';
-import type { LoggedEntry } from './read-access-log.ts';
 import type { TrafficRecord } from './record.ts';
 
 /** @param ownAddresses of the pod whose log it is */

@@ -9,6 +9,7 @@ import type { Mesh } from '../../mesh/mesh.ts';
 import { indexOwners, type OwnerIndex, ownerOf } from '../../mesh/owner.ts';
 import type { Workload } from '../../mesh/workload.ts';
 import { asObject, asObjects, asText, asTexts, dig } from '../../sources/json-value.ts';
+import { podAddresses } from '../proxy/pods.ts';
 
 /**
  * `forwarded`: the address is what an `X-Forwarded-For` header says, so the caller itself is not known. `address`: nobody
@@ -170,14 +171,6 @@ function podParty(pod: KubeObject, namespace: string, owners: OwnerIndex): Party
   ];
   const meshed = containers.some((container) => container.name === 'istio-proxy');
   return { kind: 'workload', name, namespace, because: '', meshed };
-}
-
-export function podAddresses(pod: KubeObject): readonly string[] {
-  const listed = asObjects(dig(pod, 'status', 'podIPs')).map((entry) => asText(entry.ip));
-  const all = [asText(dig(pod, 'status', 'podIP')), ...listed];
-  return [...new Set(all.filter((address) => address !== undefined && address !== ''))].filter(
-    (address) => address !== undefined,
-  );
 }
 
 function lifetime(pod: KubeObject): { readonly from: number; readonly to: number } {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { CounterReading } from '../proxy/counters.ts';
 import { counterDelta } from './counter-delta.ts';
-import type { CounterReading } from './read-counters.ts';
 
 const reading = (at: number, uptime: number, values: Readonly<Record<string, number>>): CounterReading => ({
   at,

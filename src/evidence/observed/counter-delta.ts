@@ -3,7 +3,7 @@
  * that is younger than the window, was started within it and counts from zero.
  */
 import type { Sample } from '../envoy/prometheus.ts';
-import type { CounterReading } from './read-counters.ts';
+import type { CounterReading } from '../proxy/counters.ts';
 
 export interface Delta {
   /** What was added, under the same names and labels; what did not move is left out. */

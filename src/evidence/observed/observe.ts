@@ -8,11 +8,13 @@ import type { KubeObject } from '../../istio/kubernetes.ts';
 import { portsOf } from '../../mesh/inbound.ts';
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
 import type { Workload } from '../../mesh/workload.ts';
-import type { Cluster } from '../../sources/cluster.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
-import { AdminReader } from '../admin.ts';
-import { type AccessLogging, accessLoggingOff, readAccessLogging } from '../envoy/access-logging.ts';
+import { type AccessLogging, accessLoggingOff } from '../envoy/access-logging.ts';
 import type { Sample } from '../envoy/prometheus.ts';
+import type { CounterAnswer } from '../proxy/counters.ts';
+import type { LoggedEntry } from '../proxy/log.ts';
+import { type ProxyPod, proxyPods } from '../proxy/pods.ts';
+import { ProxyReader, type ReaderEffects } from '../proxy/reader.ts';
 import { accessLogRecords } from './access-log-records.ts';
 import { addressBook } from './address-book.ts';
 import { counterDelta } from './counter-delta.ts';
@@ -20,11 +22,8 @@ import { counterRecords } from './counter-records.ts';
 import { dryRunRecords } from './dry-run-records.ts';
 import type { Observation, SourceName, UnseenTraffic, UsedSource, Window } from './observation.ts';
 import { watchPods } from './pod-watch.ts';
-import { type ProxyPod, proxyPods } from './pods.ts';
 import type { PrometheusClient } from './prometheus-client.ts';
 import { type PrometheusReading, readPrometheus } from './prometheus-source.ts';
-import { type LoggedEntry, readAccessLog } from './read-access-log.ts';
-import { type CounterAnswer, CounterReader } from './read-counters.ts';
 import { compacted, type TrafficRecord } from './record.ts';
 import { observedPorts, type SourceRead } from './tally.ts';
 
@@ -37,8 +36,6 @@ export interface ObserveOptions {
   /** Which sources to use; counters and access logs when absent. */
   readonly sources?: readonly SourceName[];
   readonly prometheus?: PrometheusClient;
-  /** Ask proxies whose log is silent whether they log at all: one more answer of each. Absent: yes. */
-  readonly asksSilentLogs?: boolean;
   /** Watch pods meanwhile, so that senders that come and go have names. */
   readonly watchesPods?: boolean;
   /** A dry run that is in place during the window: the proxies that count it, and why others may not. */
@@ -48,11 +45,9 @@ export interface ObserveOptions {
   };
 }
 
-export interface ObserveEffects {
-  readonly cluster: Cluster;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  readonly signal?: AbortSignal | undefined;
+export interface ObserveEffects extends ReaderEffects {
+  /** For an observation that is a part of something that reads proxies too; absent: each reading has its own. */
+  readonly reader?: ProxyReader;
 }
 
 /** An observation that has begun. */
@@ -82,23 +77,18 @@ export async function beginObservation(
 ): Promise<OpenObservation> {
   const startedAt = effects.now();
   const uses = (source: SourceName): boolean => options.sources?.includes(source) ?? true;
-  const reader = new CounterReader(
-    effects.cluster,
-    new AdminReader(effects.cluster, effects.signal),
-    effects.now,
-    effects.signal,
-  );
   const passing =
     options.watchesPods === true
       ? await watchPods(effects.cluster, options.namespaces, effects.signal)
       : undefined;
   const before = uses('proxy counters')
-    ? await readAll(reader, proxyPods(mesh, wanted(mesh, options)))
+    ? await readAll(readerOf(effects), proxyPods(mesh, wanted(mesh, options)))
     : undefined;
   return {
     startedAt,
     finish: async (later) => {
       const pods = (await passing?.end()) ?? [];
+      const reader = readerOf(effects);
       const input = { first: mesh, later, options, effects, reader, before, startedAt, passing: pods };
       return new Finish(input).run();
     },
@@ -113,11 +103,16 @@ function wanted(mesh: Mesh, { namespaces, wants }: ObserveOptions): readonly Wor
   return wants === undefined ? all : all.filter(wants);
 }
 
+/** A page may ask for days: what was refused or switched off a while ago may be otherwise now. */
+function readerOf(effects: ObserveEffects): ProxyReader {
+  return effects.reader ?? new ProxyReader(effects);
+}
+
 type Readings = ReadonlyMap<string, CounterAnswer>;
 
-async function readAll(reader: CounterReader, pods: ReadonlyMap<string, ProxyPod>): Promise<Readings> {
+async function readAll(reader: ProxyReader, pods: ReadonlyMap<string, ProxyPod>): Promise<Readings> {
   const answers = await mapLimited([...pods], podConcurrency, async ([key, pod]) => {
-    return [key, await reader.read(pod.namespace, pod.name)] as const;
+    return [key, await reader.counters(pod.namespace, pod.name)] as const;
   });
   return new Map(answers);
 }
@@ -127,7 +122,7 @@ interface FinishInput {
   readonly later: Mesh;
   readonly options: ObserveOptions;
   readonly effects: ObserveEffects;
-  readonly reader: CounterReader;
+  readonly reader: ProxyReader;
   readonly before: Readings | undefined;
   readonly startedAt: number;
   readonly passing: readonly KubeObject[];
@@ -257,26 +252,19 @@ class Finish {
     endedAt: number,
     book: ReturnType<typeof addressBook>,
   ): Promise<void> {
-    const { effects, options, startedAt } = this.#in;
+    const { reader, options, startedAt } = this.#in;
     const source = 'access log';
     const since = startedAt - lookBackOf(options);
     const window: Window = { from: iso(since), to: iso(endedAt) };
-    const admin = new AdminReader(effects.cluster, effects.signal);
     const answers = await mapLimited([...pods.values()], podConcurrency, async (pod) => {
-      const target = {
-        namespace: pod.namespace,
-        pod: pod.name,
-        restarts: pod.proxyRestarts,
-        ...(pod.proxyStartedAt === undefined ? {} : { startedAt: pod.proxyStartedAt }),
-      };
       const records: TrafficRecord[] = [];
       const take = (entries: readonly LoggedEntry[]): void => {
         const within = entries.filter(({ at }) => at <= endedAt);
         records.push(...compacted(accessLogRecords(pod.workload, pod.addresses, within, book), startedAt));
       };
-      const answer = await readAccessLog(effects.cluster, target, since, take, effects.signal);
-      const isSilent = answer.read && answer.entries === 0 && options.asksSilentLogs !== false;
-      const logging = isSilent ? await readAccessLogging(admin, pod.namespace, pod.name) : undefined;
+      const answer = await reader.accessLog({ ...pod, pod: pod.name }, { since }, take);
+      const isSilent = answer.read && answer.entries === 0;
+      const logging = isSilent ? await reader.accessLogging(pod.namespace, pod.name) : undefined;
       return { pod, answer, records: compacted(records, startedAt), logging };
     });
     let kept = 0;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { PadlockError } from '../../errors.ts';
 import type { ExecResult, RawResponse } from '../../sources/cluster.ts';
 import { MemoryCluster } from '../../sources/memory-cluster.ts';
-import { AdminReader } from '../admin.ts';
+import { ProxyReader } from '../proxy/reader.ts';
 import type { MeshClient } from './clients.ts';
 import { type MutualTlsTarget, probeMutualTls } from './mutual-tls.ts';
 import type { MutualTlsOutcome } from './outcome.ts';
@@ -57,18 +57,19 @@ async function probe(server: Server, changes: Partial<MutualTlsTarget> = {}): Pr
       const { status = 404, body = 'no such page', exitCode = 0, stderr = '' } = server;
       return { stdout: `${body}\n\npadlock-end 0 ${status} ${exitCode} \n`, stderr, exitCode };
     },
-    raw: (): RawResponse => ({
-      status: server.logStatus ?? 200,
-      headers: {},
-      body: server.logStatus === undefined ? (server.log?.(userAgent) ?? '') : '{"message":"forbidden"}',
-    }),
+    raw: ({ path }): RawResponse => {
+      if (path.includes(':15090/')) return { status: 503, headers: {}, body: '{"message":"no metrics"}' };
+      const allowed = server.logStatus === undefined;
+      const body = allowed ? (server.log?.(userAgent) ?? '') : '{"message":"forbidden"}';
+      return { status: server.logStatus ?? 200, headers: {}, body };
+    },
   });
   return probeMutualTls(
     from,
     { ...target, ...changes },
     {
       cluster,
-      admin: new AdminReader(cluster),
+      reader: new ProxyReader({ cluster, now: () => time }),
       now: () => time,
       sleep: async (milliseconds) => {
         time += milliseconds;
@@ -160,7 +161,7 @@ test('a refused exec is thrown for the caller to name', async () => {
   const cluster = new MemoryCluster({ forbids: (_verb, resource) => resource === 'pods/exec' });
   const effects = {
     cluster,
-    admin: new AdminReader(cluster),
+    reader: new ProxyReader({ cluster, now: () => 0 }),
     now: () => 0,
     sleep: async () => undefined,
     nonce: () => 'abc',

@@ -6,9 +6,9 @@
  */
 import { parseXfcc, type XfccElement } from '../../istio/xfcc.ts';
 import type { Cluster } from '../../sources/cluster.ts';
-import type { AdminReader } from '../admin.ts';
 import { type AccessLogEntry, isIstioServerName } from '../envoy/access-log.ts';
 import type { Sample } from '../envoy/prometheus.ts';
+import type { ProxyReader } from '../proxy/reader.ts';
 import type { MeshClient } from './clients.ts';
 import { type Curl, type CurlResult, singleCurl } from './curl.ts';
 import type { MutualTlsOutcome } from './outcome.ts';
@@ -42,7 +42,7 @@ export interface MutualTlsTarget {
 export interface MutualTlsEffects {
   readonly cluster: Cluster;
   readonly curl?: Curl;
-  readonly admin: AdminReader;
+  readonly reader: ProxyReader;
   readonly now: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly nonce: () => string;
@@ -190,15 +190,11 @@ async function findInLog(
     let sawLines = false;
     for (const pod of target.pods) {
       const seconds = (effects.now() - started) / 1000 + 2;
-      try {
-        const entries = await recentAccessLog(effects.cluster, pod, seconds, effects.signal);
-        sawLines ||= entries.length > 0;
-        const found = entries.findLast((entry) => isOurs(entry, from, target, userAgent, started));
-        if (found !== undefined) return found;
-      } catch (error) {
-        effects.signal?.throwIfAborted();
-        return error instanceof Error ? error.message : String(error);
-      }
+      const entries = await recentAccessLog(effects.reader, pod, seconds);
+      if ('unread' in entries) return entries.unread;
+      sawLines ||= entries.length > 0;
+      const found = entries.findLast((entry) => isOurs(entry, from, target, userAgent, started));
+      if (found !== undefined) return found;
     }
     // Where access logs are off there is nothing to wait for after a second look.
     if (!sawLines && attempt > 1) break;
@@ -251,5 +247,5 @@ function readAll(
   target: MutualTlsTarget,
   effects: MutualTlsEffects,
 ): Promise<readonly (readonly Sample[] | undefined)[]> {
-  return Promise.all(target.pods.map((pod) => receivedCounters(effects.admin, pod)));
+  return Promise.all(target.pods.map((pod) => receivedCounters(effects.reader, pod)));
 }

@@ -36,7 +36,7 @@ export async function mutualTlsProbe(
   try {
     const outcome = await probeMutualTls(from, probeTarget(run, target, port, route, client, from, served), {
       ...run.effects,
-      admin: run.admin,
+      reader: run.reader,
     });
     return { ...record, outcome: explained(outcome, clientView(client, route), url) };
   } catch (error) {

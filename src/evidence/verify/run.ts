@@ -2,14 +2,15 @@
 import type { Mesh } from '../../mesh/mesh.ts';
 import type { Workload } from '../../mesh/workload.ts';
 import type { Cluster } from '../../sources/cluster.ts';
-import type { AdminReader } from '../admin.ts';
 import type { ReadCertificate } from '../certificates/certificate.ts';
 import type { EnvoyDump } from '../envoy/config-dump.ts';
 import { type ClientSearch, findMeshClient, type MeshClient } from '../probe/clients.ts';
 import type { Container, Curl } from '../probe/curl.ts';
 import type { Pace } from '../probe/pace.ts';
 import type { ProbesByNamespace } from '../probe/probe-pods.ts';
-import { type ProxyFacts, readClientDump } from './proxies.ts';
+import type { AdminReader } from '../proxy/admin.ts';
+import { type ProxyFacts, readClientDump } from '../proxy/loaded.ts';
+import type { ProxyReader } from '../proxy/reader.ts';
 import type { VerifyRow } from './row.ts';
 
 export interface VerifyEffects {
@@ -29,7 +30,7 @@ export interface Run {
   readonly mesh: Mesh;
   readonly effects: VerifyEffects & { readonly curl: Curl };
   readonly pace: Pace;
-  readonly admin: AdminReader;
+  readonly reader: ProxyReader;
   /** By `NAMESPACE/POD`. */
   readonly facts: ReadonlyMap<string, ProxyFacts>;
   readonly clients: ClientFinder;

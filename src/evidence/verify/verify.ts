@@ -6,7 +6,6 @@ import { inbound } from '../../mesh/inbound.ts';
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
 import type { Workload } from '../../mesh/workload.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
-import { AdminReader } from '../admin.ts';
 import { meshRootsOf } from '../certificates/inventory.ts';
 import { type CertificateFinding, judgeCertificates } from '../certificates/judge.ts';
 import type { ProxyCertificates } from '../certificates/workload-certificates.ts';
@@ -17,13 +16,14 @@ import type { Container } from '../probe/curl.ts';
 import { curlInBatches } from '../probe/curl-batches.ts';
 import { Pace } from '../probe/pace.ts';
 import type { ProbesByNamespace } from '../probe/probe-pods.ts';
+import { type ProxyFacts, readProxy } from '../proxy/loaded.ts';
+import { ProxyReader } from '../proxy/reader.ts';
 import { type CircumstancesOf, circumstancesIn } from './circumstances.ts';
 import { idOf } from './identities.ts';
 import { limitsOf } from './limits.ts';
 import { mutualTlsProbe } from './mutual-tls.ts';
 import { observedColumn } from './observed-column.ts';
 import { foreignTlsProbes, plaintextProbe } from './outside-probes.ts';
-import { type ProxyFacts, readProxy } from './proxies.ts';
 import { type ConfiguredPod, type PodSync, type Verdict, type VerifyRow, worstVerdict } from './row.ts';
 import { clientFinder, factsOf, type Run, type VerifyEffects } from './run.ts';
 import { type Target, type TargetOptions, targetsOf } from './targets.ts';
@@ -78,10 +78,10 @@ export async function verify(
 ): Promise<Verification> {
   const startedAt = new Date(effects.now()).toISOString();
   const targets = targetsOf(mesh, options);
-  const admin = new AdminReader(effects.cluster, effects.signal);
-  const watching = await beginObserving(mesh, options, targets, effects);
-  const [facts, sync] = await Promise.all([
-    readProxies(targets, admin),
+  const reader = new ProxyReader(effects);
+  const [watching, facts, sync] = await Promise.all([
+    beginObserving(mesh, options, targets, { ...effects, reader }),
+    readProxies(targets, reader),
     options.proxyStatus === true ? readSyncStatus(mesh.config.rootNamespace, effects) : undefined,
   ]);
   // Before the probes, whose own plaintext counters could not tell from others'.
@@ -90,9 +90,9 @@ export async function verify(
     mesh,
     effects: { ...effects, curl: curlInBatches(effects.cluster, effects) },
     pace: new Pace(options.rate ?? defaultRate, effects),
-    admin,
+    reader,
     facts,
-    clients: clientFinder(mesh, options, effects, admin),
+    clients: clientFinder(mesh, options, effects, reader.admin),
     outsiders: proxyContainers(mesh, options.namespaces),
     probes: options.probes ?? new Map(),
     mutualTlsOnly: options.mutualTlsOnly === true,
@@ -131,7 +131,7 @@ async function beginObserving(
   mesh: Mesh,
   options: VerifyOptions,
   targets: readonly Target[],
-  effects: VerifyEffects,
+  effects: VerifyEffects & { readonly reader: ProxyReader },
 ) {
   const { observe, namespaces } = options;
   if (observe === undefined) return undefined;
@@ -142,8 +142,6 @@ async function beginObserving(
       ...(namespaces === undefined ? {} : { namespaces }),
       wants: (workload) => asked.has(workload.id),
       lookBack: observe.lookBack,
-      // The proof rests on probes: a silent log is said to be silent, without a second dump of every idle proxy.
-      asksSilentLogs: false,
     },
     effects,
   );
@@ -156,13 +154,13 @@ async function beginObserving(
 
 async function readProxies(
   targets: readonly Target[],
-  admin: AdminReader,
+  reader: ProxyReader,
 ): Promise<ReadonlyMap<string, ProxyFacts>> {
   const pods = targets
     .filter(({ workload }) => workload.dataplane === 'sidecar')
     .flatMap(({ workload, pods: list, ports }) => list.map((pod) => ({ workload, pod, ports })));
   const facts = await mapLimited(pods, podConcurrency, async ({ workload, pod, ports }) => {
-    const read = await readProxy(admin, workload.namespace, pod.name, ports, pod.ips[0]);
+    const read = await readProxy(reader, workload.namespace, pod.name, ports, pod.ips[0]);
     return [`${workload.namespace}/${pod.name}`, read] as const;
   });
   return new Map(facts);

@@ -5,11 +5,12 @@ import type { Workload } from '../../mesh/workload.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { asList, asText, dig } from '../../sources/json-value.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';
-import { AdminReader } from '../admin.ts';
 import { meshRootFingerprints } from '../certificates/inventory.ts';
 import { judgeCertificates, judgeRoots, type PodCertificates, shortId } from '../certificates/judge.ts';
+import { readProxy } from '../proxy/loaded.ts';
+import { podsWithProxy } from '../proxy/pods.ts';
+import { ProxyReader } from '../proxy/reader.ts';
 import { idOf } from '../verify/identities.ts';
-import { readProxy } from '../verify/proxies.ts';
 import type { Fact } from './fact.ts';
 
 export interface CertificateEnd {
@@ -41,16 +42,15 @@ export async function lookAtProxies(
   behindBefore: ReadonlyMap<string, string>,
   effects: { readonly cluster: Cluster; readonly signal: AbortSignal; now(): number },
 ): Promise<ProxyLook> {
-  const admin = new AdminReader(effects.cluster, effects.signal);
+  const reader = new ProxyReader(effects);
   const newest = controlPlaneVersion(mesh);
   const roots = meshRootFingerprints(mesh);
   const facts: Fact[] = [];
   const behind = new Map<string, string>();
   const held: PodCertificates[] = [];
   let unread = 0;
-  const pods = podsWithProxy(mesh, namespaces);
-  await mapLimited(pods, atOnce, async ({ workload, pod }) => {
-    const { namespace } = workload;
+  const pods = podsWithProxy(mesh, workloads(mesh, namespaces));
+  await mapLimited(pods, atOnce, async ({ workload, namespace, name: pod }) => {
     const name = `${namespace}/${pod}`;
     const fact = (kind: string, subject: string, value: string, detail: string): Fact => ({
       key: `${kind} ${subject}`,
@@ -60,7 +60,7 @@ export async function lookAtProxies(
     });
     facts.push(fact('pod', name, '', ''));
     const wanted = workload.dataplane === 'sidecar' ? portsOf(mesh, workload) : [];
-    const proxy = await readProxy(admin, namespace, pod, wanted, undefined);
+    const proxy = await readProxy(reader, namespace, pod, wanted, undefined);
     if (!proxy.read) {
       unread += 1;
       behind.set(`unseen ${name}`, proxy.why);
@@ -99,19 +99,6 @@ export async function lookAtProxies(
     read: pods.length - unread,
     unread,
   };
-}
-
-export function podsWithProxy(
-  mesh: Mesh,
-  namespaces: readonly string[] | undefined,
-): readonly { readonly workload: Workload; readonly pod: string }[] {
-  return workloads(mesh, namespaces)
-    .filter(({ dataplane }) => dataplane === 'sidecar' || dataplane === 'gateway')
-    .flatMap((workload) =>
-      workload.pods
-        .filter(({ phase, deleting }) => phase === 'Running' && !deleting)
-        .map(({ name }) => ({ workload, pod: name })),
-    );
 }
 
 function differs(

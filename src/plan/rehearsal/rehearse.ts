@@ -1,7 +1,7 @@
 /** Puts the rehearsal into the cluster, waits until the proxies have it, and takes it away again whatever happens. */
 import { PadlockError } from '../../errors.ts';
-import { AdminReader } from '../../evidence/admin.ts';
-import type { ProxyPod } from '../../evidence/observed/pods.ts';
+import { AdminReader } from '../../evidence/proxy/admin.ts';
+import type { ProxyPod } from '../../evidence/proxy/pods.ts';
 import type { KubeObject } from '../../istio/kubernetes.ts';
 import type { Cluster, ResourceType } from '../../sources/cluster.ts';
 import { mapLimited } from '../../sources/kube/limit.ts';

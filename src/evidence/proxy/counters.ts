@@ -5,8 +5,8 @@
 import { PadlockError } from '../../errors.ts';
 import type { Cluster } from '../../sources/cluster.ts';
 import { statusMessage } from '../../sources/kube/status.ts';
-import type { AdminReader } from '../admin.ts';
 import { parsePrometheus, type Sample } from '../envoy/prometheus.ts';
+import type { AdminReader } from './admin.ts';
 
 export interface CounterReading {
   /** Milliseconds since the epoch, before the proxy answered. */

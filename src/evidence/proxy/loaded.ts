@@ -2,10 +2,11 @@
 
 import { PadlockError } from '../../errors.ts';
 import { asObject, asText } from '../../sources/json-value.ts';
-import type { AdminReader } from '../admin.ts';
 import { certificatesInDump, type ProxyCertificates } from '../certificates/workload-certificates.ts';
 import { type ConfigDump, type EnvoyDump, parseConfigDump } from '../envoy/config-dump.ts';
 import { type Configured, configured, hasInboundListener } from '../envoy/inbound.ts';
+import type { AdminReader } from './admin.ts';
+import type { ProxyReader } from './reader.ts';
 
 export type ProxyFacts =
   | {
@@ -26,16 +27,18 @@ export type ProxyFacts =
  * @throws only the signal's reason
  */
 export async function readProxy(
-  admin: AdminReader,
+  reader: ProxyReader,
   namespace: string,
   pod: string,
   ports: readonly number[],
   address: string | undefined,
 ): Promise<ProxyFacts> {
+  const { admin } = reader;
   const dump = (await readParts(admin, namespace, pod, ports)) ?? (await readDump(admin, namespace, pod));
   if ('why' in dump) return { read: false, ...dump };
   const byPort = new Map<number, Configured>();
   if (dump.dump.kind === 'envoy') {
+    reader.heard(namespace, pod, dump.dump);
     for (const port of ports) byPort.set(port, configured(dump.dump, port, address));
   }
   return {

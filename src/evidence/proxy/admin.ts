@@ -3,10 +3,10 @@
  * request` in the `istio-proxy` container, else by the API server's pod proxy where the interface was bound to more than
  * the loopback; whichever the rights allow. A reader remembers what was refused.
  */
-import { PadlockError } from '../errors.ts';
-import type { Cluster } from '../sources/cluster.ts';
-import { errorForStatus } from '../sources/kube/status.ts';
-import { httpOverStream } from './http-over-stream.ts';
+import { PadlockError } from '../../errors.ts';
+import type { Cluster } from '../../sources/cluster.ts';
+import { errorForStatus } from '../../sources/kube/status.ts';
+import { httpOverStream } from '../http-over-stream.ts';
 
 /** `via`: how it was read. A refusal names each way and why it failed. */
 export type AdminAnswer =
