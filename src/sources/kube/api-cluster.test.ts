@@ -294,6 +294,22 @@ test('a refused WebSocket carries the API server’s reason', async () => {
   expect(error.hint).toContain('pods/exec');
 });
 
+test('a WebSocket that is refused without a word of closing does not spoil the next request', async () => {
+  server.removeAllListeners('upgrade');
+  server.on('upgrade', (_request, socket) => {
+    const body = '{"message":"is forbidden"}';
+    // As kube-apiserver does it: the connection looks as if it were kept, and serves nothing any more.
+    socket.write(`HTTP/1.1 403 Forbidden\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    socket.on('data', () => socket.destroy()).on('end', () => socket.end());
+  });
+  const cluster = await connect();
+  for (const question of [
+    () => cluster.portForward('shop', 'a', 15000),
+    () => cluster.exec('shop', 'a', ['true']),
+  ])
+    expect((await failure(question())).code).toBe('CLUSTER_FORBIDDEN');
+});
+
 test('an exec plug-in is told about the request, its token is used, and a 401 makes it run again', async () => {
   const plugin = join(folder, 'plugin.cjs');
   const runs = join(folder, 'runs');

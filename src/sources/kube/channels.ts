@@ -46,7 +46,8 @@ async function connectOnce(
   signal: AbortSignal | undefined,
 ): Promise<Channels> {
   signal?.throwIfAborted();
-  const { agent, tls, headers } = await transport.connection();
+  // A refusal is followed by the connection's end, without a word: it must not be kept for the next request.
+  const { agent, tls, headers } = await transport.connection(false);
   const url = transport.url(path);
   url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
   const socket = new WebSocket(url, [...protocols], {

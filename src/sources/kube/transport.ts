@@ -44,12 +44,18 @@ export interface Answer {
 
 type RequestAgent = Awaited<ReturnType<typeof makeAgent>>;
 
+interface KnownAgent {
+  readonly agent: RequestAgent;
+  readonly identity: ClientIdentity;
+}
+
 export class Transport {
   readonly server: URL;
   readonly context: string;
   readonly #options: TransportOptions;
   readonly #ca: Buffer | undefined;
-  #agent: { readonly agent: RequestAgent; readonly identity: ClientIdentity } | undefined;
+  /** One whose connections are kept, and one whose connections serve one request each; both remember TLS sessions. */
+  readonly #agents: { kept?: KnownAgent; single?: KnownAgent } = {};
 
   private constructor(options: TransportOptions, server: URL, ca: Buffer | undefined) {
     this.#options = options;
@@ -105,7 +111,7 @@ export class Transport {
     }
   }
 
-  /** What a WebSocket needs to go the same way. @param kept false: an agent for one connection alone */
+  /** What a WebSocket needs to go the same way. @param kept false: each connection serves one request */
   async connection(kept = true): Promise<{
     readonly agent: RequestAgent;
     readonly tls: TlsMaterial;
@@ -113,10 +119,11 @@ export class Transport {
   }> {
     const identity = await this.#options.credentials.current();
     const tls = this.#tls(identity);
-    const known = this.#agent;
+    const which = kept ? 'kept' : 'single';
+    const known = this.#agents[which];
     const current = known !== undefined && known.identity.cert?.toString() === identity.cert?.toString();
-    const agent = current && kept ? known.agent : await this.#makeAgent(tls, kept);
-    if (kept) this.#agent = { agent, identity };
+    const agent = current ? known.agent : await this.#makeAgent(tls, kept);
+    this.#agents[which] = { agent, identity };
     const fixed = Object.entries(this.#options.headers).map(([name, value]): [string, string | string[]] => [
       name,
       typeof value === 'string' ? value : [...value],

@@ -73,7 +73,7 @@ export function refuseWith(socket: Duplex, code: number, type: string, body: str
     `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}`,
     `Content-Type: ${type}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
+    // No word of the end that follows: the real server says none either.
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }
