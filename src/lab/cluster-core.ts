@@ -3,16 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../istio/kubernetes.ts';
+import type { Api } from './api/api.ts';
 import type { LabApi } from './api/create-api.ts';
 import { qualified } from './api/status.ts';
-import { apiServerAddress, labNodes, nodeObject } from './bootstrap/nodes.ts';
+import { apiServerAddress, nodeObject } from './bootstrap/nodes.ts';
 import { startControllers } from './controllers/all.ts';
 import { timestamp } from './controllers/conditions.ts';
 import { createRecorder } from './controllers/events.ts';
 import type { ProxyStatus } from './istiod/istiod.ts';
 import type { PodObject } from './kinds/pod.ts';
 import { type RunningKubelet, startKubelet } from './kubelet/node-agent.ts';
-import { maxNodes } from './kubelet/pod-addresses.ts';
+import type { LabNode } from './kubelet/node-environment.ts';
 import type { Network } from './net/network.ts';
 import { watchServices } from './net/service-table.ts';
 import { startSocks } from './net/socks.ts';
@@ -21,13 +22,13 @@ import type { Sidecar, SidecarHost } from './sidecar/sidecar.ts';
 import type { LabConsole } from './workloads/program.ts';
 
 export interface CoreOptions {
-  readonly api: LabApi;
+  readonly api: Api;
   readonly now: () => Date;
-  readonly nodes: number;
+  readonly nodes: readonly LabNode[];
   /** The machine's curl. */
   readonly curl: string | undefined;
-  /** PEM of the API server's authority. */
-  readonly clusterCertificate: string;
+  /** Starts what runs beside the API server, last; returns the function that stops it. */
+  readonly startControllers: () => () => void;
   readonly startSidecar: ((host: SidecarHost) => Sidecar) | undefined;
   readonly proxyStatus?: () => readonly ProxyStatus[];
   readonly console?: LabConsole | undefined;
@@ -44,15 +45,10 @@ export interface ClusterCore {
 }
 
 export async function startCore(options: CoreOptions): Promise<ClusterCore> {
-  const { api, now, onProblem } = options;
+  const { api, now, nodes, onProblem } = options;
   const folder = mkdtempSync(join(tmpdir(), 'padlock-lab-'));
   const services = watchServices(api);
   const [network, socks] = await Promise.all([createNetwork(services.table), startSocks()]);
-  const nodes = labNodes(Math.min(maxNodes, Math.max(1, options.nodes)));
-  for (const node of nodes) {
-    if (api.get('nodes', undefined, node.name) === undefined)
-      api.create('nodes', nodeObject(node, timestamp(now())), 'kubelet');
-  }
   const kubelet = startKubelet(
     {
       api,
@@ -71,13 +67,7 @@ export async function startCore(options: CoreOptions): Promise<ClusterCore> {
     nodes,
     apiServerAddress,
   );
-  const stopControllers = startControllers({
-    api,
-    now,
-    clusterCertificate: options.clusterCertificate,
-    resources: () => servedResources(api),
-    onError: (controller, key, error) => onProblem(`${controller}: ${key}`, error),
-  });
+  const stopControllers = options.startControllers();
   return {
     network,
     kubelet,
@@ -89,6 +79,28 @@ export async function startCore(options: CoreOptions): Promise<ClusterCore> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Writes the nodes that the API does not hold yet. */
+export function publishNodes(api: Api, nodes: readonly LabNode[], now: Date): void {
+  for (const node of nodes) {
+    if (api.get('nodes', undefined, node.name) === undefined)
+      api.create('nodes', nodeObject(node, timestamp(now)), 'kubelet');
+  }
+}
+
+/** The lab's own controller manager and scheduler. @returns the function that stops them */
+export function startAllControllers(
+  api: LabApi,
+  options: Pick<CoreOptions, 'now' | 'onProblem'> & { readonly clusterCertificate: string },
+): () => void {
+  return startControllers({
+    api,
+    now: options.now,
+    clusterCertificate: options.clusterCertificate,
+    resources: () => servedResources(api),
+    onError: (controller, key, error) => options.onProblem(`${controller}: ${key}`, error),
+  });
 }
 
 /** What controllers watch: everything that can be listed. */

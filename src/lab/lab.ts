@@ -9,7 +9,13 @@ import { istioSystemObjects } from './bootstrap/istio-system.ts';
 import { publishKubernetesService } from './bootstrap/kubernetes-service.ts';
 import { publishMeshRoot } from './bootstrap/mesh-root.ts';
 import { labNodes } from './bootstrap/nodes.ts';
-import { type ClusterCore, resourceOf, startCore } from './cluster-core.ts';
+import {
+  type ClusterCore,
+  publishNodes,
+  resourceOf,
+  startAllControllers,
+  startCore,
+} from './cluster-core.ts';
 import { afterRestart } from './data/after-restart.ts';
 import { openDataFolder } from './data/data-folder.ts';
 import { findExecutable } from './find-executable.ts';
@@ -74,12 +80,17 @@ export interface Lab {
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const now = (): Date => new Date();
   const onProblem = options.onProblem ?? (() => undefined);
-  const nodes = Math.min(maxNodes, Math.max(1, options.nodes ?? 2));
+  const nodes = labNodes(Math.min(maxNodes, Math.max(1, options.nodes ?? 2)));
   const journal = options.data === undefined ? undefined : await openDataFolder(options.data);
   const api = createApi(
     journal === undefined
       ? {}
-      : { kept: { ...journal, objects: afterRestart(journal.objects, namesOf(nodes)) } },
+      : {
+          kept: {
+            ...journal,
+            objects: afterRestart(journal.objects, new Set(nodes.map(({ name }) => name))),
+          },
+        },
   );
   const [certificates, istiod] = await Promise.all([
     createApiCertificates(now()),
@@ -94,12 +105,14 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   api.addAdmission(istiod.inject);
   const curl = findExecutable('curl', options.path ?? '');
   let server: ApiServer | undefined;
+  publishNodes(api, nodes, now());
   const core = await startCore({
     api,
     now,
     nodes,
     curl,
-    clusterCertificate: certificates.caCertificate,
+    startControllers: () =>
+      startAllControllers(api, { now, onProblem, clusterCertificate: certificates.caCertificate }),
     startSidecar: istiod.startSidecar,
     proxyStatus: istiod.status,
     console: options.console,
@@ -141,10 +154,6 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await server.close();
     await endInside();
   });
-}
-
-function namesOf(nodes: number): ReadonlySet<string> {
-  return new Set(labNodes(nodes).map(({ name }) => name));
 }
 
 /** Creates an object of Istio's installation; one that is there stays as people left it. */

@@ -11,6 +11,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KubeletCertificates } from '../../src/lab/kubelet/server/kubelet-certificates.ts';
+import type { ClusterProxy } from '../../src/lab/remote/cluster-proxy.ts';
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
@@ -55,8 +56,8 @@ export interface ControlPlaneOptions {
   readonly controllers?: boolean;
   /** How the API server shows itself to kubelets, and knows them. Without it, it talks to none. */
   readonly kubelet?: Pick<KubeletCertificates, 'caCertificate' | 'client'>;
-  /** The socket of an HTTP CONNECT proxy: what the API server sends to nodes, pods and services goes through it. */
-  readonly clusterProxy?: string;
+  /** An HTTP CONNECT proxy: what the API server sends to nodes, pods and services goes through it. */
+  readonly proxy?: Pick<ClusterProxy, 'url' | 'caCertificate' | 'client'>;
 }
 
 /** Starts the control plane and waits until it is ready. Logs of the processes go to files in its own temporary folder. */
@@ -121,6 +122,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
           '--leader-elect=false',
           '--use-service-account-credentials=false',
           `--service-account-private-key-file=${join(folder, 'sa.key')}`,
+          `--root-ca-file=${join(folder, 'certs', 'apiserver.crt')}`,
         ]);
   return {
     kubeconfig,
@@ -141,30 +143,39 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 
 function kubeletFlags(folder: string, { kubelet }: ControlPlaneOptions): readonly string[] {
   if (kubelet === undefined) return [];
-  const file = (name: string, text: string): string => {
-    const path = join(folder, name);
-    writeFileSync(path, text, { mode: 0o600 });
-    return path;
-  };
   return [
-    `--kubelet-certificate-authority=${file('kubelet-ca.crt', kubelet.caCertificate)}`,
-    `--kubelet-client-certificate=${file('kubelet-client.crt', kubelet.client.certificate)}`,
-    `--kubelet-client-key=${file('kubelet-client.key', kubelet.client.key)}`,
+    `--kubelet-certificate-authority=${privateFile(folder, 'kubelet-ca.crt', kubelet.caCertificate)}`,
+    `--kubelet-client-certificate=${privateFile(folder, 'kubelet-client.crt', kubelet.client.certificate)}`,
+    `--kubelet-client-key=${privateFile(folder, 'kubelet-client.key', kubelet.client.key)}`,
     '--kubelet-preferred-address-types=InternalIP',
   ];
 }
 
-function proxyFlags(folder: string, { clusterProxy }: ControlPlaneOptions): readonly string[] {
-  if (clusterProxy === undefined) return [];
-  const path = join(folder, 'egress.json');
-  const connection = { proxyProtocol: 'HTTPConnect', transport: { uds: { udsName: clusterProxy } } };
+function proxyFlags(folder: string, { proxy }: ControlPlaneOptions): readonly string[] {
+  if (proxy === undefined) return [];
+  const tlsConfig = {
+    caBundle: privateFile(folder, 'proxy-ca.crt', proxy.caCertificate),
+    clientCert: privateFile(folder, 'proxy-client.crt', proxy.client.certificate),
+    clientKey: privateFile(folder, 'proxy-client.key', proxy.client.key),
+  };
   const config = {
     apiVersion: 'apiserver.k8s.io/v1beta1',
     kind: 'EgressSelectorConfiguration',
-    egressSelections: [{ name: 'cluster', connection }],
+    egressSelections: [
+      {
+        name: 'cluster',
+        connection: { proxyProtocol: 'HTTPConnect', transport: { tcp: { url: proxy.url, tlsConfig } } },
+      },
+    ],
   };
-  writeFileSync(path, JSON.stringify(config), { mode: 0o600 });
+  const path = privateFile(folder, 'egress.json', JSON.stringify(config));
   return [`--egress-selector-config-file=${path}`];
+}
+
+function privateFile(folder: string, name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
 }
 
 function start(folder: string, name: string, args: readonly string[]): ChildProcess {

@@ -15,6 +15,7 @@ import { draftOf, freezeJson, objectAt, stringAt } from './json.ts';
 import { Registry } from './registry/registry.ts';
 import type { Resource } from './registry/resource.ts';
 import { notFound } from './status.ts';
+import { listStore, watchStore } from './store-reads.ts';
 
 export interface ApiOptions {
   /** Events kept for watchers that start in the past: 10,000 where absent. */
@@ -84,12 +85,7 @@ class InProcessApi implements LabApi {
   }
 
   list(resource: string, filter: ListFilter = {}): readonly KubeObject[] {
-    const prefix = filter.namespace === undefined ? '' : `${filter.namespace}/`;
-    const wanted = Object.entries(filter.labels ?? {});
-    return this.engine.store
-      .list(resource, prefix)
-      .map((entry) => entry.object)
-      .filter((object) => wanted.every(([key, value]) => object.metadata.labels?.[key] === value));
+    return listStore(this.engine.store, resource, filter);
   }
 
   create(resource: string, object: KubeObject, manager: string): KubeObject {
@@ -144,33 +140,7 @@ class InProcessApi implements LabApi {
     listener: (change: Change) => void,
     options: { readonly initial?: boolean } = {},
   ): () => void {
-    const wanted = new Set(resources);
-    const queue: Change[] = [];
-    let isOpen = true;
-    // One microtask for each change, in order: a listener that writes sees its own change later, not nested.
-    const drain = (): void => {
-      const change = queue.shift();
-      if (change === undefined || !isOpen) return;
-      if (queue.length > 0) queueMicrotask(drain);
-      listener(change);
-    };
-    const push = (change: Change): void => {
-      queue.push(change);
-      if (queue.length === 1) queueMicrotask(drain);
-    };
-    if (options.initial === true) {
-      for (const resource of resources) {
-        for (const { object } of this.engine.store.list(resource)) push({ resource, type: 'ADDED', object });
-      }
-    }
-    const unsubscribe = this.engine.store.subscribe(({ resource, type, object, previous }) => {
-      if (!wanted.has(resource)) return;
-      push({ resource, type, object, ...(previous === undefined ? {} : { previous }) });
-    });
-    return () => {
-      isOpen = false;
-      unsubscribe();
-    };
+    return watchStore(this.engine.store, resources, listener, options);
   }
 
   addAdmission(plugin: AdmissionPlugin): void {

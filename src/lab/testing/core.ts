@@ -2,7 +2,15 @@
 import { Writable } from 'node:stream';
 import type { KubeObject } from '../../istio/kubernetes.ts';
 import { createApi, type LabApi } from '../api/create-api.ts';
-import { type ClusterCore, resourceOf, startCore } from '../cluster-core.ts';
+import { labNodes } from '../bootstrap/nodes.ts';
+import {
+  type ClusterCore,
+  type CoreOptions,
+  publishNodes,
+  resourceOf,
+  startAllControllers,
+  startCore,
+} from '../cluster-core.ts';
 import { findExecutable } from '../find-executable.ts';
 import type { RunningKubelet } from '../kubelet/node-agent.ts';
 
@@ -16,17 +24,7 @@ export interface TestCore extends ClusterCore {
 export async function startTestCore(nodes = 2): Promise<TestCore> {
   const api = createApi();
   const problems: string[] = [];
-  const core = await startCore({
-    api,
-    now: () => new Date(),
-    nodes,
-    curl: findExecutable('curl', process.env.PATH ?? ''),
-    clusterCertificate: 'a certificate',
-    startSidecar: undefined,
-    token: () => 'a token',
-    drainMilliseconds: 50,
-    onProblem: (sentence, error) => problems.push(`${sentence}: ${String(error)}`),
-  });
+  const core = await startCoreOn(api, problems, { nodes });
   return {
     ...core,
     api,
@@ -35,6 +33,31 @@ export async function startTestCore(nodes = 2): Promise<TestCore> {
       for (const object of objects) api.create(resourceOf(api, object), object, 'test');
     },
   };
+}
+
+/** Nodes and all controllers on an API of this process. */
+export function startCoreOn(
+  api: LabApi,
+  problems: string[],
+  { nodes: count = 2, startSidecar }: { nodes?: number; startSidecar?: CoreOptions['startSidecar'] } = {},
+): Promise<ClusterCore> {
+  const nodes = labNodes(count);
+  const now = (): Date => new Date();
+  const onProblem = (sentence: string, error: unknown): void => {
+    problems.push(`${sentence}: ${String(error)}`);
+  };
+  publishNodes(api, nodes, now());
+  return startCore({
+    api,
+    now,
+    nodes,
+    curl: findExecutable('curl', process.env.PATH ?? ''),
+    startControllers: () => startAllControllers(api, { now, onProblem, clusterCertificate: 'a certificate' }),
+    startSidecar,
+    token: () => 'a token',
+    drainMilliseconds: 50,
+    onProblem,
+  });
 }
 
 export function namespaceObject(name: string): KubeObject {

@@ -1,8 +1,7 @@
 /** A whole mesh for tests: API, controllers, kubelet, network, istiod and sidecars in this process, without HTTP doors. */
 import type { KubeObject } from '../../../istio/kubernetes.ts';
 import { createApi, type LabApi } from '../../api/create-api.ts';
-import { type ClusterCore, resourceOf, startCore } from '../../cluster-core.ts';
-import { findExecutable } from '../../find-executable.ts';
+import { type ClusterCore, resourceOf } from '../../cluster-core.ts';
 import { createIstiod } from '../../istiod/create-istiod.ts';
 import type { Istiod, IstiodOptions } from '../../istiod/istiod.ts';
 import {
@@ -12,6 +11,7 @@ import {
   type Ran,
   serviceObject,
   sleepContainer,
+  startCoreOn,
 } from '../../testing/core.ts';
 import { eventually, isRolledOut } from '../../testing/wait.ts';
 
@@ -46,17 +46,7 @@ export async function startTestMesh(options: Partial<Omit<IstiodOptions, 'api'>>
   api.create('configmaps', configMap, 'test');
   const istiod = await createIstiod({ now: () => Date.now(), ...options, api });
   api.addAdmission(istiod.inject);
-  const core = await startCore({
-    api,
-    now: () => new Date(),
-    nodes: 2,
-    curl: findExecutable('curl', process.env.PATH ?? ''),
-    clusterCertificate: 'a certificate',
-    startSidecar: (host) => istiod.startSidecar(host),
-    token: () => 'a token',
-    drainMilliseconds: 50,
-    onProblem: (sentence, error) => problems.push(`${sentence}: ${String(error)}`),
-  });
+  const core = await startCoreOn(api, problems, { startSidecar: (host) => istiod.startSidecar(host) });
   const podOf = (namespace: string, app: string): KubeObject => {
     const pod = api.list('pods', { namespace, labels: { app } })[0];
     if (pod === undefined) throw new Error(`no pod of ${namespace}/${app}`);
