@@ -8,6 +8,7 @@ export async function buildUi(folder: string): Promise<void> {
   for (const [name, entry] of [
     ['app', 'src/ui/main.tsx'],
     ['worker', 'src/ui/worker/worker.ts'],
+    ['painter', 'src/ui/lines/painter.ts'],
   ] as const) {
     // One file each: a worker and a page share no chunk, and the page needs no second request.
     const bundle = await rolldown({

@@ -1,7 +1,7 @@
 /** The frame around every page: where one is, what is looked at, and whether it is still alive. */
 import { useEffect, useState } from 'react';
 import { GraphPage } from './graph/graph-page.tsx';
-import { Icon, type IconName, LockShapes } from './icons.tsx';
+import { ArrowHeads, Icon, type IconName } from './icons.tsx';
 import { CertificatesPage } from './pages/certificates.tsx';
 import { EventsPage } from './pages/events.tsx';
 import { EvidencePage } from './pages/evidence.tsx';
@@ -28,7 +28,7 @@ export function App() {
   const refusals = dashboard.events.filter(({ kind }) => kind === 'refused').length;
   return (
     <div className="app">
-      <LockShapes />
+      <ArrowHeads />
       <a className="skip" href="#content">
         Skip to the content
       </a>

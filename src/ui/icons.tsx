@@ -1,14 +1,11 @@
-/** The padlocks: five shapes that can be told apart without colour and at twelve pixels. */
+/** The padlocks and the page's other icons. */
 import type { EdgeState } from '../mesh/graph/edge-state.ts';
+import { lockBox, lockShapes, type Part } from './shapes.ts';
 
 const states: readonly EdgeState[] = ['mtls', 'mixed', 'plaintext', 'unknown', 'refused'];
 
-const shackleClosed = 'M5 8V5.5a4 4 0 0 1 8 0V8';
-const shackleOpen = 'M5 8V5.5a4 4 0 0 1 7.6-1.7';
-const body = 'M3.5 8h11v7.5h-11z';
-
-/** Drawn once a page; `Lock` refers to it. */
-export function LockShapes() {
+/** The points of the edges' arrows, for every edge of the page. */
+export function ArrowHeads() {
   return (
     <svg className="shapes" aria-hidden="true">
       {states.map((state) => (
@@ -27,39 +24,34 @@ export function LockShapes() {
           <path className="arrow" d="M1 1l8 4-8 4z" />
         </marker>
       ))}
-      <symbol id="lock-mtls" viewBox="0 0 18 18">
-        <path className="lock-line" d={shackleClosed} />
-        <path className="lock-fill" d={body} />
-        <path className="lock-mark" d="M6.5 11.8l1.8 1.8 3.2-3.4" />
-      </symbol>
-      <symbol id="lock-mixed" viewBox="0 0 18 18">
-        <path className="lock-line" d={shackleOpen} />
-        <path className="lock-line" d={body} />
-        <path className="lock-fill" d="M3.5 8h5.5v7.5h-5.5z" />
-      </symbol>
-      <symbol id="lock-plaintext" viewBox="0 0 18 18">
-        <path className="lock-line" d={shackleOpen} transform="rotate(-24 5 8)" />
-        <path className="lock-line" d={body} />
-      </symbol>
-      <symbol id="lock-unknown" viewBox="0 0 18 18">
-        <circle className="lock-line lock-dash" cx="9" cy="9" r="6.8" />
-        <path className="lock-line" d="M7 7.4a2 2 0 1 1 2.9 1.8c-.6.3-.9.7-.9 1.4" />
-        <path className="lock-line" d="M9 12.9v.2" />
-      </symbol>
-      <symbol id="lock-refused" viewBox="0 0 18 18">
-        <path className="lock-fill" d="M6 2h6l4 4v6l-4 4H6l-4-4V6z" />
-        <path className="lock-mark" d="M6.2 6.2l5.6 5.6M11.8 6.2l-5.6 5.6" />
-      </symbol>
     </svg>
   );
 }
 
-export function Lock({ state, size = 18 }: { readonly state: EdgeState; readonly size?: number }) {
+export function Lock({ state, size = lockBox }: { readonly state: EdgeState; readonly size?: number }) {
   return (
-    <svg className={`lock state-${state}`} width={size} height={size} aria-hidden="true">
-      <use href={`#lock-${state}`} />
+    <svg
+      className={`lock state-${state}`}
+      width={size}
+      height={size}
+      viewBox={`0 0 ${lockBox} ${lockBox}`}
+      aria-hidden="true"
+    >
+      <LockParts state={state} />
     </svg>
   );
+}
+
+/** A padlock within an SVG. Not by `<use>`: five hundred of these cost as much as the rest of a moving picture. */
+export function LockParts({ state }: { readonly state: EdgeState }) {
+  return lockShapes[state].map((part: Part) => (
+    <path
+      key={part.path}
+      className={`lock-${part.draw}${part.dashed === true ? ' lock-dash' : ''}`}
+      d={part.path}
+      transform={part.turned === undefined ? undefined : `rotate(${part.turned.join(' ')})`}
+    />
+  ));
 }
 
 const paths = {

@@ -56,7 +56,7 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
   async function expectLine(name: RegExp): Promise<void> {
     const names = () =>
       page
-        .locator('.react-flow__edge')
+        .locator('.call[data-id]')
         .evaluateAll((edges) => edges.map((edge) => edge.getAttribute('aria-label') ?? ''));
     await expect.poll(names, { timeout: 10_000 }).toContainEqual(expect.stringMatching(name));
   }

@@ -1,11 +1,16 @@
 /** The line between two boxes: from border to border, bent a little to its right, so that there and back are two lines. */
 import type { Box } from '../worker/protocol.ts';
 
-export interface Curve {
-  readonly path: string;
-  /** The middle of the line, where the padlock stands. */
+export interface Point {
   readonly x: number;
   readonly y: number;
+}
+
+/** A quadratic Bézier curve. */
+export interface Curve {
+  readonly start: Point;
+  readonly control: Point;
+  readonly end: Point;
 }
 
 const bend = 0.13;
@@ -24,19 +29,54 @@ export function curveBetween(source: Box, target: Box): Curve {
     x: (from.x + to.x) / 2 - (dy / length) * offset,
     y: (from.y + to.y) / 2 + (dx / length) * offset,
   };
-  const start = onBorder(source, control, 0);
-  const end = onBorder(target, control, margin);
-  const round = (value: number): number => Math.round(value * 10) / 10;
+  return { start: onBorder(source, control, 0), control, end: onBorder(target, control, margin) };
+}
+
+/** The point of the curve at a part of its way between 0 and 1; the padlock stands at a half. */
+export function pointOn({ start, control, end }: Curve, at: number): Point {
+  const rest = 1 - at;
   return {
-    path: `M${round(start.x)} ${round(start.y)}Q${round(control.x)} ${round(control.y)} ${round(end.x)} ${round(end.y)}`,
-    x: start.x / 4 + control.x / 2 + end.x / 4,
-    y: start.y / 4 + control.y / 2 + end.y / 4,
+    x: rest * rest * start.x + 2 * rest * at * control.x + at * at * end.x,
+    y: rest * rest * start.y + 2 * rest * at * control.y + at * at * end.y,
   };
 }
 
-interface Point {
-  readonly x: number;
-  readonly y: number;
+export function svgPath({ start, control, end }: Curve): string {
+  const text = ({ x, y }: Point): string => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`;
+  return `M${text(start)}Q${text(control)} ${text(end)}`;
+}
+
+/** How far a point is from the curve; `undefined` when it is farther than `within`. */
+export function distanceTo(curve: Curve, point: Point, within: number): number | undefined {
+  const { start, control, end } = curve;
+  // The curve lies between its three points.
+  if (
+    point.x < Math.min(start.x, control.x, end.x) - within ||
+    point.x > Math.max(start.x, control.x, end.x) + within ||
+    point.y < Math.min(start.y, control.y, end.y) - within ||
+    point.y > Math.max(start.y, control.y, end.y) + within
+  )
+    return undefined;
+  let nearest = within;
+  let from = start;
+  for (let step = 1; step <= pieces; step++) {
+    const to = pointOn(curve, step / pieces);
+    nearest = Math.min(nearest, distanceToPiece(from, to, point));
+    from = to;
+  }
+  return nearest < within ? nearest : undefined;
+}
+
+/** The bend is slight: so many straight pieces are the curve to a fraction of a pixel. */
+const pieces = 16;
+
+function distanceToPiece(from: Point, to: Point, { x, y }: Point): number {
+  const dx = to.x - from.x;
+  const dy = to.y - from.y;
+  const square = dx * dx + dy * dy;
+  const along = square === 0 ? 0 : ((x - from.x) * dx + (y - from.y) * dy) / square;
+  const at = Math.min(1, Math.max(0, along));
+  return Math.hypot(x - from.x - at * dx, y - from.y - at * dy);
 }
 
 function centre({ x, y, width, height }: Box): Point {

@@ -92,7 +92,7 @@ export function GraphPage({ dashboard, mesh, state, theme, hidden }: GraphPagePr
               <div className="foot">
                 <Notes
                   view={view.view}
-                  more={view.more}
+                  nextLimit={view.nextLimit}
                   drawMore={view.drawMore}
                   choosing={view.choice !== undefined}
                   only={view.only}
@@ -139,12 +139,12 @@ interface NotesProps {
   readonly choosing: boolean;
   readonly only: 'all' | 'not-mtls';
   readonly observing: Observing;
-  readonly more: boolean;
+  readonly nextLimit: number | undefined;
   readonly drawMore: () => void;
 }
 
 /** What the picture does not show is said. */
-function Notes({ view, choosing, only, observing, more, drawMore }: NotesProps) {
+function Notes({ view, choosing, only, observing, nextLimit, drawMore }: NotesProps) {
   const empty = view.edges.length === 0 && only === 'not-mtls';
   return (
     <div className="notes" aria-live="polite">
@@ -153,9 +153,9 @@ function Notes({ view, choosing, only, observing, more, drawMore }: NotesProps) 
       {view.left > 0 ? (
         <p className="note">
           {plural(view.left, 'line')} not drawn: the worst are. A filter shows the others.{' '}
-          {more ? null : (
+          {nextLimit === undefined ? null : (
             <button type="button" className="link" onClick={drawMore}>
-              Draw up to 2,000
+              Draw up to {nextLimit.toLocaleString('en')}
             </button>
           )}
         </p>

@@ -1,24 +1,32 @@
 /** How a workload, a collapsed namespace and the frame of an open one look. */
-import { Handle, type Node, type NodeProps, Position } from '@xyflow/react';
+import type { Node, NodeProps } from '@xyflow/react';
 import { memo } from 'react';
 import type { ViewNode } from '../../mesh/graph/view.ts';
 import { Icon, Lock } from '../icons.tsx';
 import { countWords, dataplaneWords, namespaceLabel, nodeWords, plural } from '../words.ts';
+import { useScreenPixel } from './zoom-level.tsx';
 
 export type WorkloadFlowNode = Node<{ readonly node: ViewNode; readonly found: boolean }, 'workload'>;
 export type NamespaceFlowNode = Node<
   { readonly node: ViewNode; readonly found: boolean; readonly open: () => void },
   'namespace'
 >;
+/** The ground of an open namespace. */
 export type FrameFlowNode = Node<{ readonly namespace: string; readonly close: () => void }, 'frame'>;
-export type FlowNode = WorkloadFlowNode | NamespaceFlowNode | FrameFlowNode;
+/** Its name, above the lines that cross it. */
+export type TitleFlowNode = Node<FrameFlowNode['data'], 'title'>;
+export type FlowNode = WorkloadFlowNode | NamespaceFlowNode | FrameFlowNode | TitleFlowNode;
 
-function Ends() {
-  return (
-    <>
-      <Handle type="target" position={Position.Left} isConnectable={false} />
-      <Handle type="source" position={Position.Right} isConnectable={false} />
-    </>
+/** Shorter ones fit at every size. */
+const fits = 11;
+
+function Name({ label }: { readonly label: string }) {
+  return label.length > fits ? (
+    <strong className="long" title={label}>
+      {label}
+    </strong>
+  ) : (
+    <strong>{label}</strong>
   );
 }
 
@@ -28,10 +36,9 @@ export const WorkloadBox = memo(function WorkloadBox({ data, selected }: NodePro
   const plane = dataplaneWords[workload?.dataplane ?? ''] ?? '';
   return (
     <div className={`box workload state-${node.state} ${selected ? 'selected' : ''} ${found ? 'found' : ''}`}>
-      <Ends />
       <Lock state={node.state} size={22} />
       <div className="box-text">
-        <strong title={node.label}>{node.label}</strong>
+        <Name label={node.label} />
         <span>
           {plane !== 'sidecar'
             ? plane
@@ -52,11 +59,10 @@ export const NamespaceBox = memo(function NamespaceBox({ data, selected }: NodeP
     <div
       className={`box namespace state-${node.state} ${selected ? 'selected' : ''} ${found ? 'found' : ''}`}
     >
-      <Ends />
       <div className="box-head">
         <Lock state={node.state} size={22} />
         <div className="box-text">
-          <strong title={node.label}>{node.label}</strong>
+          <Name label={node.label} />
           <span>{plural(total, 'workload')}</span>
         </div>
         <button
@@ -98,22 +104,30 @@ function Share({
   );
 }
 
-export const NamespaceFrame = memo(function NamespaceFrame({ data }: NodeProps<FrameFlowNode>) {
+export const NamespaceFrame = memo(function NamespaceFrame() {
+  return <div className="frame" />;
+});
+
+/** Higher, and it would cover the row above. */
+const largestTitle = 66;
+
+/** Keeps its size on the screen, as long as there is room. */
+export const NamespaceTitle = memo(function NamespaceTitle({ data }: NodeProps<TitleFlowNode>) {
+  const pixel = useScreenPixel();
   return (
-    <div className="frame">
-      <div className="frame-head">
-        <span className="frame-kind">namespace</span>
-        <strong>{namespaceLabel(data.namespace)}</strong>
-        <button
-          type="button"
-          className="quiet nodrag nopan"
-          onClick={data.close}
-          aria-label={`Collapse namespace ${namespaceLabel(data.namespace)}`}
-          title="Collapse"
-        >
-          <Icon name="fold" size={16} />
-        </button>
-      </div>
+    <div className="frame-head">
+      <strong style={{ fontSize: Math.min(largestTitle, 14 * pixel) }}>
+        {namespaceLabel(data.namespace)}
+      </strong>
+      <button
+        type="button"
+        className="quiet nodrag nopan"
+        onClick={data.close}
+        aria-label={`Collapse namespace ${namespaceLabel(data.namespace)}`}
+        title="Collapse"
+      >
+        <Icon name="fold" size={16} />
+      </button>
     </div>
   );
 });

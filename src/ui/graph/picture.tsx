@@ -1,31 +1,41 @@
-/** The drawn graph. React Flow draws and pans; what stands where was worked out by the worker. */
-import {
-  Background,
-  BackgroundVariant,
-  Controls,
-  MiniMap,
-  Position,
-  ReactFlow,
-  type ReactFlowInstance,
-  useReactFlow,
-  useStore,
-} from '@xyflow/react';
+/** The drawn graph. React Flow places, pans and zooms; what stands where was worked out by a worker, many lines are painted by another. */
+import { Controls, MiniMap, ReactFlow, useReactFlow, useStore } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
-import type { NodeState } from '../../mesh/graph/graph.ts';
-import { countWords, nodeWords, stateWords } from '../words.ts';
 import type { LaidOutView } from '../worker/protocol.ts';
-import { curveBetween } from './curve.ts';
-import { CallLine, type FlowEdge } from './edges.tsx';
-import { type FlowNode, NamespaceBox, NamespaceFrame, WorkloadBox } from './nodes.tsx';
+import { Calls } from './calls.tsx';
+import { pointOn } from './curve.ts';
+import {
+  callElements,
+  type DrawnEdge,
+  drawnEdges,
+  type EdgeLook,
+  flowNodes,
+  mostElements,
+  paintedLines,
+  prominent,
+} from './elements.ts';
+import { LineLayer } from './line-layer.tsx';
+import { type FlowNode, NamespaceBox, NamespaceFrame, NamespaceTitle, WorkloadBox } from './nodes.tsx';
 import type { Selection } from './selection.ts';
+import { Tip, type Tipped } from './tip.tsx';
+import { useEdgeKeys } from './use-edge-keys.ts';
+import { edgeAt, type Flow, useHover } from './use-hover.ts';
+import { ZoomLevel } from './zoom-level.tsx';
 
-const nodeTypes = { workload: WorkloadBox, namespace: NamespaceBox, frame: NamespaceFrame };
-const edgeTypes = { call: CallLine };
-const fit = { padding: 0.12, maxZoom: 1.1, minZoom: 0.05 } as const;
-/** More edges than these are not walked through with the Tab key; the table is. */
-const focusableEdges = 150;
-/** More padlocks than these cover each other; then only edges that are not mutual TLS carry one. */
-const readableLocks = 120;
+const nodeTypes = {
+  workload: WorkloadBox,
+  namespace: NamespaceBox,
+  frame: NamespaceFrame,
+  title: NamespaceTitle,
+};
+/** React Flow draws the boxes and moves everything; calls are drawn here, few as elements, many painted. */
+const noEdges: [] = [];
+/** What lies over the picture at its bottom covers nothing of it at first. */
+const fit = {
+  padding: { x: '28px', top: '24px', bottom: '128px' },
+  maxZoom: 1.1,
+  minZoom: 0.05,
+} as const;
 
 export interface PictureProps {
   readonly view: LaidOutView;
@@ -42,91 +52,118 @@ export interface PictureProps {
 export function Picture(props: PictureProps) {
   const { view, selection, found, goTo, theme, select, collapse, choosing } = props;
   const moved = useRef(false);
-  const flow = useRef<ReactFlowInstance<FlowNode, FlowEdge>>(undefined);
+  const flow = useRef<Flow>(undefined);
+  const picture = useRef<HTMLDivElement>(null);
+  const edges = useMemo(() => drawnEdges(view), [view]);
+  const look = useMemo((): EdgeLook => ({ selection, choosing }), [selection, choosing]);
+  const elements = useMemo(() => prominent(edges, look), [edges, look]);
+  const painted = useMemo(() => paintedLines(edges, look, elements), [edges, look, elements]);
   const nodes = useMemo(
-    () => flowNodes(view, selection, found, collapse),
+    () => flowNodes(view, { selection, found, collapse }),
     [view, selection, found, collapse],
   );
-  const edges = useMemo(() => flowEdges(view, selection, choosing), [view, selection, choosing]);
-  const shape = useMemo(() => view.nodes.map(({ id }) => id).join(' '), [view]);
-
-  useEffect(() => {
-    // Another set of nodes is another picture; the same set moves nothing under the person's eyes.
-    moved.current = false;
-    if (shape !== '') requestAnimationFrame(() => void flow.current?.fitView(fit));
-  }, [shape]);
-
-  useEffect(() => {
-    const box = goTo === undefined ? undefined : view.boxes[goTo.id];
-    if (box === undefined) return;
-    void flow.current?.setCenter(box.x + box.width / 2, box.y + box.height / 2, { zoom: 1, duration: 300 });
-  }, [goTo, view.boxes]);
+  const hover = useHover(flow, edges);
+  const keys = useEdgeKeys(picture, edges, (edge) => bringIntoView(flow.current, picture.current, edge));
+  const hovered = hover.under?.kind === 'edge' ? hover.under.id : undefined;
+  const calls = useMemo(
+    () => callElements(edges, look, elements, { hovered, focused: keys.focused }),
+    [edges, look, elements, hovered, keys.focused],
+  );
+  useFit(flow, moved, view, goTo);
+  const tip = tipOf(view, edges, hover.under ?? focusedAt(flow.current, edges, keys.focused));
 
   return (
-    <div className={`picture ${edges.length > readableLocks ? 'many' : ''}`}>
-      <ReactFlow<FlowNode, FlowEdge>
+    // biome-ignore lint/a11y/noStaticElementInteractions: the boxes and edges in it are the interactive ones; their keys and the mouse are heard here
+    <div
+      ref={picture}
+      className={`picture ${edges.length > mostElements ? 'many' : ''} ${hovered === undefined ? '' : 'on-edge'}`}
+      onPointerMove={hover.onPointerMove}
+      onPointerLeave={hover.onPointerLeave}
+      onKeyDown={keys.onKeyDown}
+      onBlur={keys.onBlur}
+    >
+      <ReactFlow<FlowNode>
         nodes={nodes}
-        edges={edges}
+        edges={noEdges}
         nodeTypes={nodeTypes}
-        edgeTypes={edgeTypes}
         onInit={(instance) => {
           flow.current = instance;
           void instance.fitView(fit);
         }}
-        onNodeClick={(_event, node) => {
-          if (node.type !== 'frame') select({ kind: 'node', id: node.id });
+        onNodeClick={(_event, { id, type }) => {
+          if (type === 'workload' || type === 'namespace') select({ kind: 'node', id });
         }}
-        onEdgeClick={(_event, { source, target }) => select({ kind: 'edge', source, target })}
         onSelectionChange={useCallback(
-          ({ nodes: chosen, edges: lines }: { nodes: FlowNode[]; edges: FlowEdge[] }) => {
-            // The Enter key on a focused node or edge arrives here and nowhere else.
-            const [node] = chosen;
-            const [line] = lines;
-            if (node !== undefined && node.type !== 'frame') select({ kind: 'node', id: node.id });
-            else if (line !== undefined) select({ kind: 'edge', source: line.source, target: line.target });
+          ({ nodes: [node] }: { nodes: FlowNode[] }) => {
+            // The Enter key on a focused box arrives here and nowhere else.
+            if (node !== undefined) select({ kind: 'node', id: node.id });
           },
           [select],
         )}
         onMoveStart={(event) => {
           if (event !== null) moved.current = true;
+          hover.forget();
           document.documentElement.dataset.moving = 'yes';
         }}
         onMoveEnd={() => {
           document.documentElement.dataset.moving = 'no';
         }}
-        onPaneClick={() => select(undefined)}
+        onPaneClick={({ clientX, clientY }) => {
+          const edge = edgeAt(flow.current, edges, { x: clientX, y: clientY });
+          select(edge && { kind: 'edge', source: edge.source, target: edge.target });
+        }}
         colorMode={theme}
         nodesDraggable={false}
         nodesConnectable={false}
-        edgesFocusable={edges.length <= focusableEdges}
-        elevateEdgesOnSelect
         minZoom={0.05}
         maxZoom={2}
         proOptions={{ hideAttribution: true }}
         ariaLabelConfig={{
-          'node.a11yDescription.default': 'Press Enter to see its details.',
-          'edge.a11yDescription.default': 'Press Enter to see its details.',
+          'node.a11yDescription.default':
+            'Press Enter to see its details, the right arrow for the calls it makes, the left arrow for the calls to it.',
         }}
       >
-        <Background variant={BackgroundVariant.Dots} gap={24} size={1} />
+        {edges.length > mostElements ? <LineLayer view={view} lines={painted} theme={theme} /> : null}
+        <Calls calls={calls} select={select} />
         <Controls showInteractive={false} />
         {view.nodes.length > 12 ? (
           <MiniMap<FlowNode>
             pannable
             zoomable
             ariaLabel="Overview"
-            nodeClassName={({ data }) => miniClass(data)}
+            nodeClassName={({ data, type }) =>
+              'node' in data ? `mini state-${data.node.state}` : `mini ${type}`
+            }
           />
         ) : null}
-        <ZoomClass />
+        <ZoomLevel />
         <Refit moved={moved} />
       </ReactFlow>
+      <p id="call-keys" className="visually-hidden">
+        Press Enter to see its details, up and down for the other calls, left and right for its ends.
+      </p>
+      {tip === undefined ? null : <Tip {...tip} />}
     </div>
   );
 }
 
-function miniClass(data: FlowNode['data']): string {
-  return 'node' in data ? `mini state-${data.node.state}` : 'mini frame';
+function useFit(
+  flow: { readonly current: Flow | undefined },
+  moved: { current: boolean },
+  view: LaidOutView,
+  goTo: PictureProps['goTo'],
+): void {
+  const shape = useMemo(() => view.nodes.map(({ id }) => id).join(' '), [view]);
+  useEffect(() => {
+    // Another set of nodes is another picture; the same set moves nothing under the person's eyes.
+    moved.current = false;
+    if (shape !== '') requestAnimationFrame(() => void flow.current?.fitView(fit));
+  }, [shape, flow, moved]);
+  useEffect(() => {
+    const box = goTo === undefined ? undefined : view.boxes[goTo.id];
+    if (box === undefined) return;
+    void flow.current?.setCenter(box.x + box.width / 2, box.y + box.height / 2, { zoom: 1, duration: 300 });
+  }, [goTo, view.boxes, flow]);
 }
 
 /** A panel beside it makes the picture narrower: it is fitted anew, unless the person has moved it. */
@@ -139,96 +176,41 @@ function Refit({ moved }: { readonly moved: { readonly current: boolean } }) {
   return null;
 }
 
-/** Zoomed out, text too small to read gives way to colour and shape. */
-function ZoomClass() {
-  const level = useStore(({ transform }) =>
-    transform[2] < 0.22 ? 'far' : transform[2] < 0.5 ? 'mid' : 'near',
-  );
-  useEffect(() => {
-    document.documentElement.dataset.zoom = level;
-  }, [level]);
-  return null;
+type Place = {
+  readonly kind: 'edge' | 'node';
+  readonly id: string;
+  readonly at: { readonly x: number; readonly y: number };
+};
+
+function focusedAt(
+  flow: Flow | undefined,
+  edges: readonly DrawnEdge[],
+  id: string | undefined,
+): Place | undefined {
+  const edge = id === undefined ? undefined : edges.find((one) => one.id === id);
+  if (edge === undefined || flow === undefined) return undefined;
+  return { kind: 'edge', id: edge.id, at: flow.flowToScreenPosition(pointOn(edge.curve, 0.5)) };
 }
 
-function flowNodes(
+function tipOf(
   view: LaidOutView,
-  selection: Selection | undefined,
-  found: ReadonlySet<string>,
-  collapse: PictureProps['collapse'],
-): FlowNode[] {
-  const frames = view.frames.map(
-    ({ namespace, x, y, width, height }): FlowNode => ({
-      id: `frame:${namespace}`,
-      type: 'frame',
-      position: { x, y },
-      width,
-      height,
-      zIndex: -1,
-      selectable: false,
-      focusable: false,
-      data: { namespace, close: () => collapse(namespace, true) },
-    }),
-  );
-  const boxes = view.nodes.map((node): FlowNode => {
-    const { x, y, width, height } = view.boxes[node.id] ?? { x: 0, y: 0, width: 0, height: 0 };
-    const shared: Omit<FlowNode, 'type' | 'data'> = {
-      id: node.id,
-      position: { x, y },
-      width,
-      height,
-      // What is known need not be measured: React Flow draws no line of a node that it has yet to measure.
-      measured: { width, height },
-      handles: [
-        { type: 'target', position: Position.Left, x: 0, y: height / 2 },
-        { type: 'source', position: Position.Right, x: width, y: height / 2 },
-      ],
-      selected: selection?.kind === 'node' && selection.id === node.id,
-      ariaLabel: nodeLabel(node.label, node.namespace, node.state),
-    };
-    const isFound = found.has(node.id);
-    return node.workload === undefined
-      ? {
-          ...shared,
-          type: 'namespace',
-          data: { node, found: isFound, open: () => collapse(node.namespace, false) },
-        }
-      : { ...shared, type: 'workload', data: { node, found: isFound } };
-  });
-  return [...frames, ...boxes];
+  edges: readonly DrawnEdge[],
+  place: Place | undefined,
+): { readonly tipped: Tipped; readonly at: Place['at'] } | undefined {
+  if (place === undefined) return undefined;
+  if (place.kind === 'edge') {
+    const edge = edges.find(({ id }) => id === place.id);
+    return edge && { tipped: { kind: 'edge', edge }, at: place.at };
+  }
+  const node = view.nodes.find(({ id }) => id === place.id);
+  return node && { tipped: { kind: 'node', node }, at: place.at };
 }
 
-const nowhere = { x: 0, y: 0, width: 0, height: 0 } as const;
-
-function nodeLabel(label: string, namespace: string, state: NodeState): string {
-  return `${label}${namespace === '' || namespace === label ? '' : ` in ${namespace}`}: ${nodeWords[state]}`;
-}
-
-function flowEdges(view: LaidOutView, selection: Selection | undefined, choosing: boolean): FlowEdge[] {
-  const touches = (source: string, target: string): boolean => {
-    if (selection === undefined) return true;
-    if (selection.kind === 'node') return source === selection.id || target === selection.id;
-    return source === selection.source && target === selection.target;
-  };
-  const many = view.edges.length > readableLocks;
-  return view.edges.map((edge): FlowEdge => {
-    const { id, source, target, state } = edge;
-    const near = touches(source, target);
-    const changed = edge.before !== undefined;
-    const breaks = changed && state === 'refused';
-    const quiet = choosing && !changed;
-    return {
-      id,
-      type: 'call',
-      source,
-      target,
-      selected: selection?.kind === 'edge' && near,
-      ariaLabel: `${source} calls ${target}: ${stateWords[state]}, ${countWords(edge.pairs)}`,
-      data: {
-        edge,
-        curve: curveBetween(view.boxes[source] ?? nowhere, view.boxes[target] ?? nowhere),
-        tone: breaks ? 'breaks' : near && !quiet ? 'plain' : 'dim',
-        lock: !many || (selection !== undefined && near) || changed,
-      },
-    };
-  });
+function bringIntoView(flow: Flow | undefined, picture: HTMLElement | null, edge: DrawnEdge): void {
+  if (flow === undefined || picture === null) return;
+  const middle = pointOn(edge.curve, 0.5);
+  const { x, y } = flow.flowToScreenPosition(middle);
+  const { left, right, top, bottom } = picture.getBoundingClientRect();
+  if (x < left || x > right || y < top || y > bottom)
+    void flow.setCenter(middle.x, middle.y, { zoom: flow.getZoom() });
 }

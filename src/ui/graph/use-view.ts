@@ -11,7 +11,8 @@ export interface ViewState {
   readonly only: 'all' | 'not-mtls';
   readonly observedOnly: boolean;
   readonly choice: Choice | undefined;
-  readonly more: boolean;
+  /** How many lines are drawn when more are asked for; `undefined` at the most. */
+  readonly nextLimit: number | undefined;
   readonly drawMore: () => void;
   readonly show: (namespace: string, shown: boolean) => void;
   readonly collapse: (namespace: string, collapsed: boolean) => void;
@@ -20,6 +21,9 @@ export interface ViewState {
   readonly setObservedOnly: (observedOnly: boolean) => void;
   readonly setChoice: (choice: Choice | undefined) => void;
 }
+
+/** So many lines can be read; so many can be drawn and stay smooth; so many can be drawn at all. */
+const limits = [400, 2_000, 5_000] as const;
 
 /** More workloads than these are too many to be read at once: their namespaces begin collapsed. */
 const readable = 60;
@@ -33,7 +37,8 @@ export function useView(
   const [collapsedBy, setCollapsedBy] = useState<ReadonlyMap<string, boolean>>(new Map());
   const [only, setOnly] = useState<'all' | 'not-mtls'>('all');
   const [observedOnly, setObservedOnly] = useState(false);
-  const [more, setMore] = useState(false);
+  const [step, setStep] = useState(0);
+  const limit = limits[step] ?? limits[0];
   const [choice, setChoice] = useState<Choice>();
   const [view, setView] = useState<LaidOutView>();
   const { namespaces, revision } = mesh;
@@ -62,7 +67,7 @@ export function useView(
       shown: [...shown],
       only,
       observedOnly,
-      more,
+      limit,
       ...(choice === undefined ? {} : { choice }),
     };
     void worker.ask('view', request).then((answer) => {
@@ -71,7 +76,7 @@ export function useView(
     return () => {
       stale = true;
     };
-  }, [worker, revision, shown, collapsed, only, observedOnly, more, choice]);
+  }, [worker, revision, shown, collapsed, only, observedOnly, limit, choice]);
 
   return {
     view,
@@ -80,8 +85,8 @@ export function useView(
     only,
     observedOnly,
     choice,
-    more,
-    drawMore: () => setMore(true),
+    nextLimit: limits[step + 1],
+    drawMore: () => setStep((before) => Math.min(before + 1, limits.length - 1)),
     show: (namespace, value) => setShownBy((before) => new Map(before).set(namespace, value)),
     collapse: (namespace, value) => setCollapsedBy((before) => new Map(before).set(namespace, value)),
     collapseAll: (value) => setCollapsedBy(new Map(namespaces.map(({ name }) => [name, value]))),

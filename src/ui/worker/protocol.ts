@@ -40,8 +40,8 @@ export interface ViewRequest extends AtRevision {
   readonly shown: readonly string[];
   readonly only: 'all' | 'not-mtls';
   readonly observedOnly: boolean;
-  /** Draw as many lines as can be drawn at all, not just as many as can be read. */
-  readonly more: boolean;
+  /** So many lines are drawn, the seen and the worst first; the rest is counted. */
+  readonly limit: number;
   /** Draw the mesh as it would be. */
   readonly choice?: Choice;
 }

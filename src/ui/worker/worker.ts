@@ -25,10 +25,6 @@ import type {
 } from './protocol.ts';
 import { meshAfter, whatIf } from './what-if.ts';
 
-/** So many lines are drawn, the seen and the worst first; the page says how many are not, and draws more when asked. */
-const readableEdges = 400;
-const mostEdges = 2_000;
-
 interface Loaded {
   readonly mesh: Mesh;
   readonly graph: Graph;
@@ -139,7 +135,7 @@ function view(request: ViewRequest): LaidOutView {
     shown: new Set(request.shown),
     only: request.only,
     observedOnly: request.observedOnly,
-    limit: request.more ? mostEdges : readableEdges,
+    limit: request.limit,
   };
   const { graph } = current();
   const shown = viewOf(graphFor(request.choice), {
