@@ -7,9 +7,10 @@ import { statusMessage } from '../sources/kube/status.ts';
 import { budgetsType, whyNoDisruption } from './budgets.ts';
 import type { Effect, Event } from './machine.ts';
 import type { Loading, Observer } from './observer.ts';
-import type { Plan, Proof, Until } from './plan.ts';
+import type { Plan, Proof, Until, Watch } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { podSelector, rolledOut } from './rolled-out.ts';
+import type { Traffic } from './traffic.ts';
 import { type Memory, mark, watchTraffic } from './watch.ts';
 import { judgeAnswer, mayRetry, refOf, requestFor, resourceOf, type Write } from './write.ts';
 
@@ -27,6 +28,8 @@ export interface World {
   /** Ctrl-C, or the Lease was lost; the reason says which. */
   readonly signal: AbortSignal;
   readonly tell: (progress: Progress) => void;
+  /** Hears each measurement of live traffic, those within a window too. */
+  readonly measured?: (watch: Watch, traffic: Traffic) => void;
   /**
    * How long one workload may take to roll out, all proxies to load one policy, and connections to drain, in
    * milliseconds.

@@ -45,7 +45,7 @@ function clusterBefore(): FakeCluster {
   return new FakeCluster([namespaceOf(shop), deployment, disabled, podOf(shop, 'cart', '', false)]);
 }
 
-const backgroundSleeps = new Set([10_000, 2_500]);
+const backgroundSleeps = new Set([10_000, 2_500, 1_500]);
 
 /** Time that passes only by sleeping; what looks after the Lease and the record sleeps until the end. */
 function fakeClock(tick: () => void = () => undefined): Timing {

@@ -2,12 +2,15 @@ import { expect, test } from 'vitest';
 import type { KubeObject } from '../istio/kubernetes.ts';
 import type { Timing } from './carry-out.ts';
 import { type DriveOptions, drive } from './drive.ts';
+import type { Live } from './live.ts';
+import { readLive } from './live-record.ts';
 import { initialState, type RolloutState } from './machine.ts';
 import type { Observer, ProofResult } from './observer.ts';
 import type { Plan, Step } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { readRecord } from './record.ts';
 import { FakeCluster, podOf } from './testing/fake-cluster.ts';
+import type { PodReading } from './traffic.ts';
 import type { Write } from './write.ts';
 
 const namespace: KubeObject = {
@@ -107,7 +110,7 @@ function fakeClock(): Timing {
     random: () => 0.5,
     sleep: async (milliseconds, signal) => {
       // What looks after the Lease and the record sleeps beside everything else, and must not carry the others' time along.
-      if (milliseconds === 10_000 || milliseconds === 2_500) {
+      if ([10_000, 2_500, 1_500].includes(milliseconds)) {
         await new Promise((_resolve, reject) => {
           signal?.addEventListener('abort', () => reject(signal.reason));
         });
@@ -115,6 +118,26 @@ function fakeClock(): Timing {
       await Promise.resolve();
       signal?.throwIfAborted();
       time += milliseconds;
+    },
+  };
+}
+
+/** As `fakeClock`, but what is told is written down before the next look. */
+function steadyClock(): Timing {
+  const clock = fakeClock();
+  const ticks: (() => void)[] = [];
+  return {
+    ...clock,
+    sleep: async (milliseconds, signal) => {
+      if (milliseconds !== 1_500) {
+        for (const tick of ticks.splice(0)) tick();
+        await new Promise((resolve) => setImmediate(resolve));
+        return clock.sleep(milliseconds, signal);
+      }
+      await new Promise<void>((resolve, reject) => {
+        ticks.push(resolve);
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
     },
   };
 }
@@ -178,6 +201,58 @@ test('a rollout labels, restarts, goes PERMISSIVE, then STRICT, and its record s
     steps.map((step) => step.title),
   );
   expect(cluster.find('Lease', 'shop', 'padlock-rollout')?.spec).toMatchObject({ holderIdentity: '' });
+});
+
+test('whoever looks from elsewhere sees what a run measures, waits for and has proven', async () => {
+  const { cluster, options } = scene();
+  const watched = steps.map((step) =>
+    step.title === 'strict' ? { ...step, watch: { kind: 'harm', forMs: 60_000 } as const } : step,
+  );
+  const pod = (requests: number, failed: number): PodReading => ({
+    server: 'Deployment/cart',
+    ready: true,
+    tallies: { 'Deployment/cart': { requests, failed } },
+    plaintext: {},
+    open: 0,
+    senders: requests === 0 ? [] : [{ to: 'Deployment/cart', from: '10.0.0.9', count: 1, refused: true }],
+    logged: undefined,
+  });
+  let looks = 0;
+  const during: (Live | undefined)[] = [];
+  const observer: Observer = {
+    ...seesAll,
+    traffic: async (_plan, _signal, since) => {
+      looks++;
+      // What the loop beside it has written by now.
+      during.push(await readLive(cluster, 'shop'));
+      return {
+        at: looks * 1000,
+        pods: new Map([['shop/cart', since === undefined ? pod(0, 0) : pod(1_000_000 * looks, 1)]]),
+        unseen: [],
+      };
+    },
+  };
+  const lenient = { ...plan, steps: watched, maxErrors: { kind: 'percent', value: 1 } as const };
+  await drive(initialState(lenient), { kind: 'start' }, options({ observer, clock: steadyClock() }));
+  const seen = during.flatMap((live) => live?.windows ?? []);
+  expect(seen.some(({ over, failed }) => !over && failed === 1)).toBe(true);
+  expect(await readLive(cluster, 'shop')).toMatchObject({
+    by: 'tester',
+    task: 'over',
+    windows: [
+      {
+        step: 4,
+        back: false,
+        over: true,
+        forSeconds: 60,
+        failed: 1,
+        refused: { total: 1, senders: [{ from: '10.0.0.9' }] },
+        worst: [{ name: 'Deployment/cart', failed: 1 }],
+      },
+    ],
+    proof: { mode: 'STRICT', verdict: 'PROVEN', proven: 1, ports: 1 },
+    lines: expect.arrayContaining([expect.objectContaining({ text: '[4/4] strict' })]),
+  });
 });
 
 test('when STRICT is not what happens, everything is as it was, sidecars included', async () => {

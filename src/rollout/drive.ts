@@ -3,6 +3,8 @@ import { PadlockError } from '../errors.ts';
 import { type Book, inWords, newBook, noted } from './book.ts';
 import { carryOut, send, type Task, type World } from './carry-out.ts';
 import { acquireLease, type LeaseHolder, releaseLease, renewEveryMs, renewLease } from './lease.ts';
+import { LiveView } from './live.ts';
+import { keepLive, readLive } from './live-record.ts';
 import { type Event, type RolloutState, step } from './machine.ts';
 import { recordWrite } from './record.ts';
 import { clearRequest, pauseRequest } from './request.ts';
@@ -44,17 +46,29 @@ export async function drive(
   const renewing = keepLease(lease, options, lost, ended.signal);
   const heeding = heedRequests(lease, options, lost, ended.signal);
   const book = options.book ?? newBook(new Date(clock.now()).toISOString());
+  let telling: Promise<void> | undefined;
   try {
     // A wish of before this run is none to pause it.
     await clearRequest(cluster, initial.plan.namespace);
+    const before = await readLive(cluster, initial.plan.namespace);
+    const live = new LiveView(holder, book.startedAt, () => clock.now(), before);
+    const journal: Journal = { book, by: holder, isSaved: false };
+    const { namespace } = initial.plan;
+    telling = keepLive(live, { cluster, clock, namespace, isSaved: () => journal.isSaved }, ended.signal);
     return await turn(initial, event, {
       ...options,
+      tell: (progress) => {
+        live.hear(progress);
+        options.tell(progress);
+      },
+      measured: (watch, traffic) => live.measured(watch, traffic),
       signal: AbortSignal.any([options.signal, lost.signal]),
-      journal: { book, by: holder },
+      journal,
+      live,
     });
   } finally {
     ended.abort();
-    await Promise.all([renewing, heeding]);
+    await Promise.all([renewing, heeding, telling]);
     await giveBack(lease, options);
   }
 }
@@ -63,9 +77,11 @@ export async function drive(
 interface Journal {
   book: Book;
   readonly by: string;
+  /** The record was written at least once. */
+  isSaved: boolean;
 }
 
-type DrivenWorld = World & { readonly journal: Journal };
+type DrivenWorld = World & { readonly journal: Journal; readonly live: LiveView };
 
 async function turn(initial: RolloutState, first: Event, world: DrivenWorld): Promise<RolloutState> {
   let state = initial;
@@ -92,6 +108,7 @@ async function turn(initial: RolloutState, first: Event, world: DrivenWorld): Pr
         case 'finish':
           return end(state, world);
         default:
+          world.live.begin(effect.kind);
           event = await carryOutTold(effect, state, world, memory);
       }
     }
@@ -133,6 +150,7 @@ async function save(state: RolloutState, world: DrivenWorld): Promise<PadlockErr
       signal: never,
       tell: () => undefined,
     });
+    world.journal.isSaved = true;
     return undefined;
   } catch (error) {
     if (error instanceof PadlockError) return error;

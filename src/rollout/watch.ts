@@ -4,8 +4,15 @@ import type { Event } from './machine.ts';
 import type { Plan, Watch } from './plan.ts';
 import { type Baseline, judgeTraffic, type Reading, type Traffic, trafficBetween } from './traffic.ts';
 
-/** Harm is looked for this often, so that a bad step is taken back before its window is over. */
-const lookEveryMs = 2_000;
+/**
+ * Harm is looked for this often, so that a bad step is taken back before its window is over; other windows are measured on
+ * the way for whoever watches, less often where measuring takes long.
+ */
+const lookEveryMs = { harm: 2_000, baseline: 5_000, plaintext: 5_000 } as const satisfies Record<
+  Watch['kind'],
+  number
+>;
+const restPerLook = 3;
 
 /** What a run remembers between the effects of one step; a resumed run begins without. */
 export interface Memory {
@@ -31,10 +38,13 @@ export async function watchTraffic(
   const before = marked ?? (await observer.traffic(plan, signal, undefined));
   const until = clock.now() + watch.forMs;
   if (watch.forMs > 0) world.tell({ event: 'waiting', detail: waitingFor(watch) });
-  for (;;) {
+  for (let rest: number = lookEveryMs[watch.kind]; ; ) {
     const left = until - clock.now();
-    if (left > 0) await clock.sleep(watch.kind === 'harm' ? Math.min(left, lookEveryMs) : left, signal);
+    if (left > 0) await clock.sleep(Math.min(left, rest), signal);
+    const began = clock.now();
     const traffic = trafficBetween(before, await observer.traffic(plan, signal, before));
+    if (watch.kind !== 'harm') rest = Math.max(rest, restPerLook * (clock.now() - began));
+    world.measured?.(watch, traffic);
     const judgement = judgeTraffic(watch, traffic, baseline ?? {}, plan.maxErrors);
     const over = clock.now() >= until;
     // Pods come and go; only what is unready at the end is unhealthy.

@@ -50,6 +50,8 @@ class ClusterSource implements Source {
   #wake: () => void = () => undefined;
   #dirty = false;
   #polling = false;
+  /** What the rollouts' records say, by namespace. */
+  readonly #summaries = new Map<string, string>();
 
   constructor({ cluster, namespaces, clock }: ClusterSourceOptions) {
     this.cluster = cluster;
@@ -126,8 +128,12 @@ class ClusterSource implements Source {
     if (event.type === 'ERROR' || event.type === 'BOOKMARK') return;
     const at = new Date(this.#clock.now()).toISOString();
     if (type.plural === 'configmaps') {
-      const says = asText(dig(event.object, 'data', 'summary')) ?? 'removed';
-      this.#tell({ kind: 'rollout', at, namespace: event.object.metadata.namespace ?? '', says });
+      const namespace = event.object.metadata.namespace ?? '';
+      const summary = event.type === 'DELETED' ? 'its record was removed' : summaryOf(event);
+      // What a run measures stands in it too: the page looks, and nothing has happened.
+      const says = summary === this.#summaries.get(namespace) ? '' : summary;
+      this.#summaries.set(namespace, summary);
+      this.#tell({ kind: 'rollout', at, namespace, says });
       return;
     }
     const change = changes.heard(event.type, event.object);
@@ -209,6 +215,10 @@ async function rest(clock: Clock, milliseconds: number, signal: AbortSignal): Pr
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+}
+
+function summaryOf({ object }: { readonly object: unknown }): string {
+  return asText(dig(object, 'data', 'summary')) ?? 'its record was changed';
 }
 
 /** The moment of reading is no change. */

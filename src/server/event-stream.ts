@@ -35,7 +35,7 @@ export class EventStream {
 
   tell(event: DashboardEvent): void {
     const numbered = { number: ++this.#number, event };
-    this.#events.push(numbered);
+    if (!isPassing(event)) this.#events.push(numbered);
     if (this.#events.length > kept) this.#events.shift();
     const text = this.#text(numbered);
     for (const send of this.#listeners) send(text);
@@ -82,4 +82,9 @@ export class EventStream {
   #text({ number, event }: Numbered): string {
     return `id: ${this.#boot}.${number}\ndata: ${JSON.stringify(event)}\n\n`;
   }
+}
+
+/** A nudge to read again; a page that reconnects reads everything again anyway. */
+function isPassing(event: DashboardEvent): boolean {
+  return event.kind === 'snapshot' || (event.kind === 'rollout' && event.says === '');
 }

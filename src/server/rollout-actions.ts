@@ -1,14 +1,12 @@
 /** Pause, resume and abort: only where the dashboard was started with --allow-changes. */
 import { hostname } from 'node:os';
 import { PadlockError } from '../errors.ts';
-import { formatRef } from '../istio/kubernetes.ts';
 import { newBook } from '../rollout/book.ts';
 import { drive } from '../rollout/drive.ts';
 import { leaseHeld } from '../rollout/lease.ts';
 import type { Event } from '../rollout/machine.ts';
 import { isOver } from '../rollout/machine.ts';
 import { meshObserver } from '../rollout/mesh-observer.ts';
-import type { Progress } from '../rollout/progress.ts';
 import { isUnfinished, readRecord, type SavedRollout } from '../rollout/record.ts';
 import { askToPause } from '../rollout/request.ts';
 import type { Cluster } from '../sources/cluster.ts';
@@ -29,7 +27,7 @@ export interface RolloutEffects {
   tell(namespace: string, says: string): void;
 }
 
-const keptLines = 40;
+const keptNotes = 10;
 /** The same limits as `padlock secure` has by default. */
 const limits = { rollout: 300_000, load: 120_000, drain: 180_000 };
 /** A run finishes the request under way before it pauses, which takes 30 s at most. */
@@ -39,7 +37,7 @@ const lookEveryMs = 500;
 export class RolloutActions implements OwnDrives {
   readonly #effects: RolloutEffects;
   readonly #drives = new Map<string, Drive>();
-  readonly #lines = new Map<string, string[]>();
+  readonly #notes = new Map<string, string[]>();
 
   constructor(effects: RolloutEffects) {
     this.#effects = effects;
@@ -49,8 +47,8 @@ export class RolloutActions implements OwnDrives {
     return this.#drives.has(namespace);
   }
 
-  linesOf(namespace: string): readonly string[] {
-    return this.#lines.get(namespace) ?? [];
+  notesOf(namespace: string): readonly string[] {
+    return this.#notes.get(namespace) ?? [];
   }
 
   /** @throws PadlockError `USAGE` where the action has no object, and what the cluster answers */
@@ -129,10 +127,8 @@ export class RolloutActions implements OwnDrives {
       limits,
       acceptInconclusive: false,
       holder: this.#holder(),
-      tell: (progress) => {
-        began.resolve();
-        this.#say(namespace, progressText(progress));
-      },
+      // What it says stands in the cluster, where every dashboard reads it.
+      tell: () => began.resolve(),
     });
     const ended = driving.then(
       () => this.#drives.delete(namespace),
@@ -146,36 +142,9 @@ export class RolloutActions implements OwnDrives {
     await Promise.race([began.promise, driving]);
   }
 
-  #say(namespace: string, line: string): void {
-    const lines = this.#lines.get(namespace) ?? [];
-    this.#lines.set(namespace, [...lines, line].slice(-keptLines));
-    this.#effects.tell(namespace, line);
-  }
-}
-
-function progressText(progress: Progress): string {
-  switch (progress.event) {
-    case 'step':
-      return `${progress.back ? 'back ' : ''}[${progress.position.step}/${progress.position.of}] ${progress.title}`;
-    case 'write':
-      return `${progress.write} ${formatRef(progress.resource)}`;
-    case 'waiting':
-      return progress.detail;
-    case 'retry':
-      return `again in ${progress.inMs / 1000} s: ${progress.reason}`;
-    case 'watched': {
-      const { seconds, requests, failed, plaintext, refused } = progress.traffic;
-      const from = [...plaintext, ...refused].map((sender) => sender.from).join(', ');
-      return `watched ${Math.round(seconds)} s: ${failed} of ${requests} requests failed, plaintext from ${from === '' ? 'nobody' : from}`;
-    }
-    case 'proof': {
-      const { verdict, rows } = progress.result;
-      const proven = rows.filter((row) => row.verdict === 'PROVEN').length;
-      return `${verdict}: ${proven} of ${rows.length} ports proven ${progress.mode}`;
-    }
-    case 'failed':
-      return progress.reason;
-    case 'end':
-      return progress.reason === undefined ? progress.status : `${progress.status}: ${progress.reason}`;
+  #say(namespace: string, note: string): void {
+    const notes = this.#notes.get(namespace) ?? [];
+    this.#notes.set(namespace, [...notes, note].slice(-keptNotes));
+    this.#effects.tell(namespace, note);
   }
 }

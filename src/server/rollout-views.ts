@@ -2,9 +2,12 @@
 import { PadlockError } from '../errors.ts';
 import { formatRef } from '../istio/kubernetes.ts';
 import { leaseHeld } from '../rollout/lease.ts';
+import type { Live } from '../rollout/live.ts';
+import { readLive } from '../rollout/live-record.ts';
 import type { RolloutState } from '../rollout/machine.ts';
 import type { Plan, Step, Until, Watch } from '../rollout/plan.ts';
 import { readRecord, recordName, type SavedRollout } from '../rollout/record.ts';
+import { limitText } from '../rollout/traffic.ts';
 import { describeWrite } from '../rollout/write.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { configMapsType } from '../sources/snapshot-types.ts';
@@ -14,7 +17,7 @@ const journalMost = 60;
 
 /** What this dashboard knows of a drive of its own. */
 export interface OwnDrives {
-  linesOf(namespace: string): readonly string[];
+  notesOf(namespace: string): readonly string[];
   isDriving(namespace: string): boolean;
 }
 
@@ -31,7 +34,10 @@ export async function rolloutViews(
       const saved = await readRecord(cluster, namespace);
       if (saved === undefined) continue;
       const driver = (await leaseHeld(cluster, namespace, now))?.holder;
-      rollouts.push(rolloutView(saved, driver, own));
+      const told = await readLive(cluster, namespace);
+      // What an earlier rollout told is not about this one.
+      const live = told?.startedAt === saved.book.startedAt ? told : undefined;
+      rollouts.push(rolloutView(saved, { driver, live, own }));
     } catch (error) {
       if (!(error instanceof PadlockError)) throw error;
       problems.push(`${namespace}: ${error.message}`);
@@ -47,40 +53,60 @@ async function namespacesWithRecord(cluster: Cluster): Promise<readonly string[]
     .flatMap(({ metadata }) => (metadata.namespace === undefined ? [] : [metadata.namespace]));
 }
 
+interface Around {
+  readonly driver: string | undefined;
+  readonly live: Live | undefined;
+  readonly own: OwnDrives;
+}
+
 export function rolloutView(
   { state, savedAt, book }: SavedRollout,
-  driver: string | undefined,
-  own: OwnDrives,
+  { driver, live, own }: Around,
 ): RolloutView {
   const { plan, status, direction, phase, reason, unrestored } = state;
+  // Whoever drives tells more than the record, which is saved at the beginning of each step.
+  const current = live !== undefined && live.by === driver ? live : undefined;
   return {
     namespace: plan.namespace,
     savedAt,
     status,
     direction,
-    phase: phase.name,
+    phase: current?.task ?? phase.name,
     ...(reason === undefined ? {} : { reason }),
     until: plan.until,
-    steps: stepViews(plan, state),
+    maxErrors: limitText(plan.maxErrors),
+    steps: stepViews(plan, state, live),
+    backWindows: live?.windows.filter(({ back }) => back) ?? [],
     unrestored,
     leftOut: plan.leftOut.map(({ workload, reason: why }) => `${formatRef(workload)}: ${why}`),
     ...(driver === undefined ? {} : { driver }),
     drivenHere: own.isDriving(plan.namespace),
     journal: book.journal.slice(-journalMost),
-    lines: own.linesOf(plan.namespace),
+    ...(current === undefined
+      ? {}
+      : {
+          now: { at: current.at, ...(current.detail === undefined ? {} : { detail: current.detail }) },
+        }),
+    ...(live?.proof === undefined ? {} : { proof: live.proof }),
+    lines: live?.lines ?? [],
+    notes: own.notesOf(plan.namespace),
   };
 }
 
-function stepViews(plan: Plan, state: RolloutState): readonly RolloutStepView[] {
-  return plan.steps.map((step, index) => ({
-    title: step.title,
-    stage: step.stage,
-    state: stepState(state, index),
-    writes: step.writes.map(describeWrite),
-    ...(step.until === undefined ? {} : { waitsFor: waitText(step.until, plan.namespace) }),
-    ...(step.watch === undefined ? {} : { watches: watchText(step.watch) }),
-    ...(step.proof === undefined ? {} : { proves: proofText(step) }),
-  }));
+function stepViews(plan: Plan, state: RolloutState, live: Live | undefined): readonly RolloutStepView[] {
+  return plan.steps.map((step, index) => {
+    const window = live?.windows.find((one) => !one.back && one.step === index + 1);
+    return {
+      title: step.title,
+      stage: step.stage,
+      state: stepState(state, index),
+      writes: step.writes.map(describeWrite),
+      ...(step.until === undefined ? {} : { waitsFor: waitText(step.until, plan.namespace) }),
+      ...(step.watch === undefined ? {} : { watches: watchText(step.watch) }),
+      ...(step.proof === undefined ? {} : { proves: proofText(step) }),
+      ...(window === undefined ? {} : { window }),
+    };
+  });
 }
 
 /** On the way back every step that was begun is being undone, in an order of its own. */

@@ -3,6 +3,9 @@
 import type { Verdict } from '../evidence/verify/row.ts';
 import type { Severity } from '../mesh/findings/finding.ts';
 import type { ObservedCall } from '../mesh/graph/observed.ts';
+import type { LiveLine, LiveProof, LiveWindow } from '../rollout/live.ts';
+
+export type { LiveSenders, LiveWindow } from '../rollout/live.ts';
 
 export interface DashboardState {
   readonly version: string;
@@ -151,6 +154,8 @@ export interface RolloutStepView {
   readonly waitsFor?: string;
   readonly watches?: string;
   readonly proves?: string;
+  /** What was measured of live traffic in it. */
+  readonly window?: LiveWindow;
 }
 
 export interface RolloutView {
@@ -161,6 +166,8 @@ export interface RolloutView {
   readonly phase: string;
   readonly reason?: string;
   readonly until: string;
+  /** How many requests may fail, or be sent in plaintext, in one window: `0`, `0.1%`. */
+  readonly maxErrors: string;
   readonly steps: readonly RolloutStepView[];
   readonly unrestored: readonly string[];
   readonly leftOut: readonly string[];
@@ -170,8 +177,15 @@ export interface RolloutView {
   readonly drivenHere: boolean;
   /** What was done when, and by whom; oldest first. */
   readonly journal: readonly { readonly at: string; readonly by: string; readonly what: string }[];
-  /** The latest lines of a drive from this dashboard. */
-  readonly lines: readonly string[];
+  /** What whoever drives told last; absent where nobody does. */
+  readonly now?: { readonly at: string; readonly detail?: string };
+  /** What was measured on the way back. */
+  readonly backWindows: readonly LiveWindow[];
+  readonly proof?: LiveProof;
+  /** The newest lines of the run, wherever it is driven. */
+  readonly lines: readonly LiveLine[];
+  /** What this dashboard did about it, and what went wrong with that. */
+  readonly notes: readonly string[];
 }
 
 export interface RolloutsView {

@@ -136,6 +136,14 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     expect((await driving).status).toBe('done');
     await page.locator('.rollout .status-done').waitFor();
     expect(await page.locator('.step-done').count()).toBe(prepared.plan.steps.length);
+    // What the run measured, which this dashboard does not drive, by the record.
+    const windows = page.getByRole('region', { name: 'Live traffic' });
+    await expect.poll(() => windows.count()).toBe(prepared.plan.steps.filter(({ watch }) => watch).length);
+    expect((await windows.last().innerText()).replace(/\s+/g, ' ')).toMatch(
+      /^Live traffic in [\d.]+ s: (no request was seen, so none|\d+ requests?, 0) failed, 0 in plaintext, 0 refused$/,
+    );
+    await page.getByText('PROVEN', { exact: true }).waitFor();
+    await keepPicture(page, '2b-rollout-done');
     await openPageOf('Graph');
     await page
       .locator('.react-flow__node-workload .state-mtls', { hasText: 'web' })

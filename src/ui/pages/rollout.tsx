@@ -1,14 +1,19 @@
 /** The rollouts' state machines, live from their records: steps, what each waits for, and the way to steer them. */
-import { useState } from 'react';
-import type { RolloutAction, RolloutStepView, RolloutsView, RolloutView } from '../../server/wire.ts';
+import { useEffect, useState } from 'react';
+import type { RolloutAction, RolloutsView, RolloutView } from '../../server/wire.ts';
 import { ApiError, getJson, post } from '../api.ts';
 import { Answer, PageFrame, type PageProps } from './page.tsx';
+import { Steps, Window } from './rollout-steps.tsx';
 import { useLoaded } from './use-loaded.ts';
 
+/** A run whose driver died changes nothing: it is seen by looking. Nor is there any word where watching is not allowed. */
+const lookEveryMs = 4_000;
+
 export function RolloutPage({ dashboard, state }: PageProps) {
+  const tick = useTick(state.live ? lookEveryMs : undefined);
   const loaded = useLoaded<RolloutsView>(
     (signal) => getJson('/api/rollouts', signal),
-    `${state.boot} ${dashboard.rolloutTick}`,
+    `${state.boot} ${dashboard.rolloutTick} ${tick}`,
   );
   return (
     <PageFrame
@@ -44,6 +49,16 @@ export function RolloutPage({ dashboard, state }: PageProps) {
   );
 }
 
+function useTick(everyMs: number | undefined): number {
+  const [tick, setTick] = useState(0);
+  useEffect(() => {
+    if (everyMs === undefined) return;
+    const timer = setInterval(() => setTick((before) => before + 1), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return tick;
+}
+
 const statusWords: Readonly<Record<string, string>> = {
   running: 'Running',
   paused: 'Paused',
@@ -58,7 +73,7 @@ interface RolloutProps {
 }
 
 function Rollout({ rollout, allowChanges }: RolloutProps) {
-  const { namespace, status, direction, steps, reason, driver, lines } = rollout;
+  const { namespace, status, direction, steps, reason, driver, now } = rollout;
   const done = steps.filter(({ state }) => state === 'done').length;
   const adrift = status === 'running' && driver === undefined;
   return (
@@ -69,24 +84,22 @@ function Rollout({ rollout, allowChanges }: RolloutProps) {
           {adrift ? 'Stopped: nobody drives it' : (statusWords[status] ?? status)}
           {direction === 'back' && status === 'running' ? ', going back' : ''}
         </span>
-        <span className="hint">
-          {done} of {steps.length} steps · until {rollout.until} · saved{' '}
-          <time dateTime={rollout.savedAt}>{new Date(rollout.savedAt).toLocaleTimeString('en-GB')}</time>
-          {driver === undefined ? '' : ` · driven by ${driver}`}
-        </span>
       </div>
+      <p className="hint">
+        {direction === 'back' ? '' : `${done} of ${steps.length} steps · `}until {rollout.until} · at most{' '}
+        {rollout.maxErrors} errors in a window ·{' '}
+        {driver === undefined ? 'saved' : `driven by ${driver}, told`}{' '}
+        <time dateTime={now?.at ?? rollout.savedAt}>
+          {new Date(now?.at ?? rollout.savedAt).toLocaleTimeString('en-GB')}
+        </time>
+      </p>
       {reason === undefined ? null : <p className="caution">{reason}</p>}
       <Buttons rollout={rollout} allowChanges={allowChanges} />
-      <ol className="steps">
-        {steps.map((step, index) => (
-          <Step
-            // biome-ignore lint/suspicious/noArrayIndexKey: a plan's steps never change their order
-            key={index}
-            step={step}
-            phase={rollout.phase}
-          />
-        ))}
-      </ol>
+      <Steps rollout={rollout} />
+      {rollout.backWindows.map((window) => (
+        <Window key={`${window.step} ${window.kind}`} window={window} />
+      ))}
+      <Proof rollout={rollout} />
       {rollout.unrestored.length > 0 ? (
         <section>
           <h3>Could not be taken back</h3>
@@ -111,37 +124,39 @@ function Rollout({ rollout, allowChanges }: RolloutProps) {
           </ol>
         </details>
       ) : null}
-      {lines.length > 0 ? (
-        <details open>
-          <summary>What this dashboard’s run says</summary>
-          <pre className="lines">{lines.join('\n')}</pre>
-        </details>
-      ) : null}
+      <Lines rollout={rollout} />
     </article>
   );
 }
 
-const stepWords = { done: 'done', now: 'now', next: 'to come', undone: 'taken back' } as const;
-const phaseWords: Readonly<Record<string, string>> = {
-  write: 'writing',
-  await: 'waiting',
-  watch: 'watching traffic',
-  prove: 'proving',
-};
-
-function Step({ step, phase }: { readonly step: RolloutStepView; readonly phase: string }) {
-  const isNow = step.state === 'now';
+function Proof({ rollout: { proof } }: { readonly rollout: RolloutView }) {
+  if (proof === undefined) return null;
   return (
-    <li className={`step step-${step.state}`} aria-current={isNow ? 'step' : undefined}>
-      <span className="step-mark" aria-hidden="true" />
-      <div>
-        <strong>{step.title}</strong>
-        <span className="tag">{isNow ? (phaseWords[phase] ?? phase) : stepWords[step.state]}</span>
-        {step.waitsFor === undefined ? null : <span className="source">waits until {step.waitsFor}</span>}
-        {step.watches === undefined ? null : <span className="source">watches {step.watches}</span>}
-        {step.proves === undefined ? null : <span className="source">proves that {step.proves}</span>}
-      </div>
-    </li>
+    <section className={`verdict-${proof.verdict}`}>
+      <h3>Newest proof</h3>
+      <p>
+        <strong className="headline">{proof.verdict}</strong> {proof.mode}: {proof.proven} of {proof.ports}{' '}
+        ports proven
+      </p>
+      <ul>
+        {proof.open.map((port) => (
+          <li key={port}>{port}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** What the run says, wherever it is driven, and what this dashboard did. */
+function Lines({ rollout: { lines, notes, status } }: { readonly rollout: RolloutView }) {
+  const told = lines.map(({ at, text }) => `${new Date(at).toLocaleTimeString('en-GB')}  ${text}`);
+  const all = [...told, ...notes.map((note) => `this dashboard: ${note}`)];
+  if (all.length === 0) return null;
+  return (
+    <details open={status === 'running'}>
+      <summary>What the run says</summary>
+      <pre className="lines">{all.join('\n')}</pre>
+    </details>
   );
 }
 
