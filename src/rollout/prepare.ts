@@ -17,7 +17,7 @@ import { namesRef, type Planned, planRollout } from './planner.ts';
 import { decidingPolicy } from './policies.ts';
 import { listed, preflight } from './preflight.ts';
 import type { Received } from './risk.ts';
-import type { Reading } from './traffic.ts';
+import { keepsCounters, type Reading } from './traffic.ts';
 import { readTraffic } from './traffic-reader.ts';
 import { describeWrite, requestFor } from './write.ts';
 
@@ -109,8 +109,10 @@ function readSoFar(
 /** For the order of the canaries; a proxy that cannot be read counts as one that nothing was seen of. */
 function receivedSoFar({ pods }: Reading): ReadonlyMap<string, Received> {
   const sums = new Map<string, Received>();
-  for (const { server, tallies, plaintext } of pods.values()) {
+  for (const pod of pods.values()) {
+    const { server, plaintext } = pod;
     if (server === undefined) continue;
+    const tallies = keepsCounters(pod) ? pod.tallies : (pod.loggedTallies ?? {});
     const sum = sums.get(server) ?? { requests: 0, plaintext: 0 };
     const plain = Object.values(plaintext).reduce((total, one) => total + one, 0);
     sums.set(server, {

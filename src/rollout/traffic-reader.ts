@@ -1,5 +1,10 @@
 /** Reads what proxies have recorded of live traffic: their counters by the admin port, refusals and senders by the access log. */
-import { type AccessLogEntry, isIstioServerName } from '../evidence/envoy/access-log.ts';
+import {
+  type AccessLogEntry,
+  carriedNothing,
+  isIstioServerName,
+  isRefusal,
+} from '../evidence/envoy/access-log.ts';
 import { type AccessLogging, accessLoggingOff } from '../evidence/envoy/access-logging.ts';
 import type { Sample } from '../evidence/envoy/prometheus.ts';
 import type { LogPart } from '../evidence/proxy/log.ts';
@@ -47,17 +52,25 @@ export async function readTraffic(
     const key = keyOf(pod);
     const counters = await countersOf(pod, server, sources, unseen);
     if (server !== undefined) for (const caller of callersIn(counters)) callers.add(caller);
+    const client = clientName(pod.workload);
+    const tallies = talliesOf(counters, plan.namespace, server, client);
+    const counts = Object.keys(tallies).length > 0;
+    // A client's log is of use only where its proxy keeps no counters.
     const log =
-      server === undefined
-        ? { senders: [], logged: undefined }
+      server === undefined && counts
+        ? { reading: { senders: [], logged: undefined }, entries: [] }
         : await logOf(pod, server, sources, since, unseen);
+    if (server !== undefined && !counts) {
+      for (const caller of callersOf(log.entries, sources.mesh)) callers.add(caller);
+    }
     pods.set(key, {
       server,
       ready: pod.ready,
-      tallies: talliesOf(counters, plan.namespace, server, clientName(pod.workload)),
+      tallies,
       plaintext: plaintextBySource(counters),
       open: openPlaintext(counters),
-      ...log,
+      loggedTallies: loggedTallies(log.entries, plan.namespace, server, client),
+      ...log.reading,
     });
   };
   await mapLimited(serversOf(plan, sources.mesh), atOnce, read);
@@ -141,11 +154,17 @@ function talliesOf(
   return tallies;
 }
 
-/** gRPC answers 200 whatever happens; 14 is UNAVAILABLE. `DC`: the client went away by itself. */
+/** `DC`: the client went away by itself. */
+const clientLeft = /(^|,)DC(,|$)/;
+
+/** gRPC answers 200 whatever happens; 14 is UNAVAILABLE. */
 function isFailure(labels: Sample['labels']): boolean {
-  const code = Number(labels.response_code ?? '0');
-  if (/(^|,)DC(,|$)/.test(labels.response_flags ?? '')) return false;
-  return code >= 500 || code === 0 || labels.grpc_response_status === '14';
+  const { response_code: code = '0', response_flags: flags = '', grpc_response_status: grpc } = labels;
+  return isFailedResponse(Number(code), flags) || (grpc === '14' && !clientLeft.test(flags));
+}
+
+function isFailedResponse(code: number, flags: string): boolean {
+  return (code >= 500 || code === 0) && !clientLeft.test(flags);
 }
 
 function plaintextBySource(samples: readonly Sample[]): Readonly<Record<string, number>> {
@@ -172,26 +191,32 @@ export function openPlaintext(samples: readonly Sample[]): number {
   return Math.max(0, open);
 }
 
+interface LogReading {
+  readonly reading: Pick<PodReading, 'senders' | 'logged' | 'readTo' | 'blind'>;
+  /** Since the reading before; the newest lines for a first reading. */
+  readonly entries: readonly AccessLogEntry[];
+}
+
 async function logOf(
   pod: ProxyPod,
-  server: string,
+  server: string | undefined,
   { reader, mesh }: TrafficSources,
   since: Reading | undefined,
   unseen: Set<string>,
-): Promise<Pick<PodReading, 'senders' | 'logged' | 'blind'>> {
+): Promise<LogReading> {
   const key = keyOf(pod);
   const before = since?.pods.get(key);
   const fresh: AccessLogEntry[] = [];
   let newest = before?.logged ?? '';
   const answer = await reader.accessLog({ ...pod, pod: pod.name }, partSince(since, before), (entries) => {
     for (const { entry } of entries) {
-      if (since !== undefined && isAfter(entry.time, before?.logged, since.at)) fresh.push(entry);
+      if (since === undefined || isAfter(entry.time, before?.logged, since.at)) fresh.push(entry);
       if (entry.time > newest) newest = entry.time;
     }
   });
   if (!answer.read) {
     const blind = `the access log of ${key} cannot be read (${answer.reason})`;
-    return { senders: [], logged: before?.logged, ...readTo(before), blind };
+    return { reading: { senders: [], logged: before?.logged, ...readTo(before), blind }, entries: [] };
   }
   if (answer.gap !== undefined) unseen.add(`part of the access log of ${key} (${answer.gap})`);
   // The setting is asked for once a window: a proxy that was asked at its beginning is not asked again.
@@ -199,12 +224,13 @@ async function logOf(
     before === undefined
       ? blindTo(await reader.accessLogging(pod.namespace, pod.name), answer.entries > 0)
       : before.blind;
-  return {
-    senders: sendersOf(fresh, server, mesh),
+  const reading = {
+    senders: since === undefined || server === undefined ? [] : sendersOf(fresh, server, mesh),
     logged: newest === '' ? undefined : newest,
     ...readTo(answer.last === undefined ? before : { readTo: answer.last }),
     ...(blind === undefined ? {} : { blind }),
   };
+  return { reading, entries: fresh };
 }
 
 function readTo(known: Pick<PodReading, 'readTo'> | undefined): Pick<PodReading, 'readTo'> {
@@ -240,9 +266,9 @@ function isAfter(time: string, logged: string | undefined, readAt: number): bool
 function sendersOf(entries: readonly AccessLogEntry[], server: string, mesh: Mesh): PodReading['senders'] {
   const sums = new Map<string, Sender & { refused: boolean }>();
   for (const entry of entries) {
-    const refused = entry.details === 'filter_chain_not_found';
-    const plain =
-      entry.upstreamCluster?.startsWith('inbound|') === true && !isIstioServerName(entry.serverName);
+    if (carriedNothing(entry)) continue;
+    const refused = isRefusal(entry);
+    const plain = isInbound(entry) && !isIstioServerName(entry.serverName);
     if (!refused && !plain) continue;
     const from = ownerOf(mesh, entry.remoteAddress ?? '');
     const key = `${refused} ${from}`;
@@ -253,8 +279,53 @@ function sendersOf(entries: readonly AccessLogEntry[], server: string, mesh: Mes
 
 /** `Deployment jobs/report` for the address of one of its pods. */
 function ownerOf(mesh: Mesh, address: string): string {
-  const ip = address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  const owner = mesh.workloads.find((workload) => workload.pods.some((pod) => pod.ips.includes(ip)));
-  if (owner !== undefined) return `${owner.kind} ${owner.namespace}/${owner.name}`;
-  return `${ip} (no pod of this cluster: a node, the API server or somebody outside)`;
+  const owner = ownerAt(mesh, address);
+  if (owner !== undefined) return clientName(owner);
+  return `${ipOf(address)} (no pod of this cluster: a node, the API server or somebody outside)`;
+}
+
+function ownerAt(mesh: Mesh, address: string): Workload | undefined {
+  const ip = ipOf(address);
+  return mesh.workloads.find((workload) => workload.pods.some((pod) => pod.ips.includes(ip)));
+}
+
+function ipOf(address: string): string {
+  return address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+}
+
+function isInbound({ upstreamCluster }: AccessLogEntry): boolean {
+  return upstreamCluster?.startsWith('inbound|') === true;
+}
+
+/** Who has called by an access log, as `NAMESPACE/NAME`. */
+function callersOf(entries: readonly AccessLogEntry[], mesh: Mesh): readonly string[] {
+  const addresses = new Set(entries.filter(isInbound).map(({ remoteAddress }) => ipOf(remoteAddress ?? '')));
+  return [...addresses].flatMap((address) => {
+    const owner = ownerAt(mesh, address);
+    return owner === undefined ? [] : [`${owner.namespace}/${owner.name}`];
+  });
+}
+
+/** What an access log counts, for a proxy that keeps no Istio counters: the same failures, by the same names. */
+function loggedTallies(
+  entries: readonly AccessLogEntry[],
+  namespace: string,
+  server: string | undefined,
+  client: string,
+): PodReading['tallies'] {
+  const tallies: Record<string, Tally> = {};
+  const add = (key: string, failed: boolean): void => {
+    const sum = tallies[key] ?? { requests: 0, failed: 0 };
+    tallies[key] = { requests: sum.requests + 1, failed: sum.failed + (failed ? 1 : 0) };
+  };
+  for (const entry of entries) {
+    const [, service, of] =
+      /^outbound\|\d+\|[^|]*\|([^.]+)\.([^.]+)\.svc\./.exec(entry.upstreamCluster ?? '') ?? [];
+    if (service !== undefined && of === namespace) {
+      add(`${service} from ${client}`, brokenFlags.test(entry.flags));
+    } else if (server !== undefined && isInbound(entry) && entry.request !== undefined) {
+      add(server, isFailedResponse(entry.status, entry.flags));
+    }
+  }
+  return tallies;
 }

@@ -114,3 +114,17 @@ test('plaintext TCP connections that are open are counted, however long ago they
   // They end by themselves with Envoy's drain time; they are told, and hold nothing up.
   expect(judgeTraffic({ kind: 'plaintext', forMs: 1 }, traffic, {}, none).kind).toBe('good');
 });
+
+test('where a proxy keeps no Istio counters its access log counts; where it keeps them the log is not counted twice', () => {
+  const logged = { 'Deployment/cart': { requests: 12, failed: 3 } };
+  const without = trafficBetween(
+    reading(0, { a: pod({ loggedTallies: { 'Deployment/cart': { requests: 50, failed: 0 } } }) }),
+    reading(1, { a: pod({ loggedTallies: logged }) }),
+  );
+  expect(without).toMatchObject({ requests: 12, failed: 3 });
+  const both = trafficBetween(
+    reading(0, { a: served(100) }),
+    reading(1, { a: { ...served(110), loggedTallies: logged } }),
+  );
+  expect(both).toMatchObject({ requests: 10, failed: 0 });
+});

@@ -26,6 +26,11 @@ export interface PodReading {
   readonly ready: boolean;
   /** Totals since the proxy started. */
   readonly tallies: Baseline;
+  /**
+   * The same by the access log, since the reading before (for a first reading: by its newest lines). Counted only where the
+   * proxy keeps no Istio counters: its metrics are off, or it lacks Istio's stats filter.
+   */
+  readonly loggedTallies?: Baseline;
   /** Requests and connections that came in plaintext, by sender as far as the counters know it. */
   readonly plaintext: Readonly<Record<string, number>>;
   /** TCP connections that came in plaintext and are open still: Envoy closes them its drain time after STRICT. */
@@ -82,13 +87,9 @@ export function trafficBetween(before: Reading, after: Reading): Traffic {
   const open: Record<string, number> = {};
   for (const [key, pod] of after.pods) {
     const earlier = before.pods.get(key);
-    for (const [name, tally] of Object.entries(pod.tallies)) {
+    for (const [name, tally] of Object.entries(talliesBetween(earlier, pod))) {
       const sum = tallies.get(name) ?? { requests: 0, failed: 0 };
-      const old = earlier?.tallies[name];
-      tallies.set(name, {
-        requests: sum.requests + added(tally.requests, old?.requests),
-        failed: sum.failed + added(tally.failed, old?.failed),
-      });
+      tallies.set(name, { requests: sum.requests + tally.requests, failed: sum.failed + tally.failed });
     }
     plaintext.push(...plaintextOf(pod, earlier));
     if (pod.server !== undefined && pod.open > 0) open[pod.server] = (open[pod.server] ?? 0) + pod.open;
@@ -108,6 +109,22 @@ export function trafficBetween(before: Reading, after: Reading): Traffic {
     unready: unreadyNow(before, after),
     unseen: after.unseen,
   };
+}
+
+function talliesBetween(earlier: PodReading | undefined, pod: PodReading): Baseline {
+  if (!keepsCounters(pod)) return pod.loggedTallies ?? {};
+  return Object.fromEntries(
+    Object.entries(pod.tallies).map(([name, tally]) => {
+      const old = earlier?.tallies[name];
+      const requests = added(tally.requests, old?.requests);
+      return [name, { requests, failed: added(tally.failed, old?.failed) }];
+    }),
+  );
+}
+
+/** Istio's counters are there from the first request on; a log that has requests while they are not says that nobody counts. */
+export function keepsCounters({ tallies }: PodReading): boolean {
+  return Object.keys(tallies).length > 0;
 }
 
 /** A counter that went down was reset by a restart and counts from zero. */

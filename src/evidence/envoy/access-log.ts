@@ -14,6 +14,9 @@ export interface AccessLogEntry {
   readonly flags: string;
   /** `filter_chain_not_found`, `via_upstream`. */
   readonly details: string;
+  /** Bytes of a TCP connection, or of the request's and the response's bodies. */
+  readonly received: number;
+  readonly sent: number;
   readonly userAgent: string | undefined;
   readonly requestId: string | undefined;
   readonly authority: string | undefined;
@@ -46,6 +49,20 @@ export function isIstioServerName(name: string | undefined): boolean {
   return name?.startsWith('outbound_.') === true;
 }
 
+/** STRICT's answer to plaintext. */
+export function isRefusal(entry: AccessLogEntry): boolean {
+  return entry.details === 'filter_chain_not_found';
+}
+
+/**
+ * A TCP connection that no byte came through. Envoy's TCP proxy writes a line for it as for any other, with the inbound
+ * cluster and without a server name, also where the TLS handshake failed: a port scan, a health check that only
+ * connects, TLS without a certificate under STRICT. It tells neither of plaintext nor of mutual TLS.
+ */
+export function carriedNothing(entry: AccessLogEntry): boolean {
+  return entry.request === undefined && entry.received === 0 && entry.sent === 0 && !isRefusal(entry);
+}
+
 /** `[time] "METHOD PATH PROTOCOL" status flags details connection-details "failure" …`: words, some of them quoted. */
 function parseTextLine(text: string): AccessLogEntry | undefined {
   const close = text.indexOf(']');
@@ -63,6 +80,8 @@ function parseTextLine(text: string): AccessLogEntry | undefined {
     status,
     flags: word(2) ?? '',
     details: word(3) ?? '',
+    received: Number(word(6) ?? 0),
+    sent: Number(word(7) ?? 0),
     userAgent: word(11),
     requestId: word(12),
     authority: word(13),
@@ -89,6 +108,8 @@ function parseJsonLine(text: string): AccessLogEntry | undefined {
     status: asNumber(fields.response_code) ?? 0,
     flags: read('response_flags') ?? '',
     details: read('response_code_details') ?? '',
+    received: asNumber(fields.bytes_received) ?? 0,
+    sent: asNumber(fields.bytes_sent) ?? 0,
     userAgent: read('user_agent'),
     requestId: read('request_id'),
     authority: read('authority'),

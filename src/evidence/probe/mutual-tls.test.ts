@@ -168,3 +168,12 @@ test('a refused exec is thrown for the caller to name', async () => {
   };
   await expect(probeMutualTls(from, target, effects)).rejects.toThrow(PadlockError);
 });
+
+test('a bare connection that is closed at once is no proof: a failed handshake leaves the same line', async () => {
+  // As a real server's TCP proxy wrote it: the server name is the client's word from before the handshake ended.
+  const tcp = `[2026-11-24T02:12:45.895Z] "- - -" 0 - - - "-" 0 0 57 - "-" "-" "-" "-" "10.0.0.7:8080" inbound|8080|| 127.0.0.6:1 10.0.0.7:8080 10.0.0.6:4000 ${sni} -`;
+  const closed = { status: 0, body: '', exitCode: 0 };
+  expect(await probe({ ...closed, log: () => tcp }, { bare: true })).toMatchObject({ kind: 'unrecorded' });
+  const spoke = tcp.replace('"-" 0 0 57', '"-" 0 12 57');
+  expect(await probe({ ...closed, log: () => spoke }, { bare: true })).toMatchObject({ kind: 'accepted' });
+});

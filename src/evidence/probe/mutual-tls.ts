@@ -6,7 +6,7 @@
  */
 import { parseXfcc, type XfccElement } from '../../istio/xfcc.ts';
 import type { Cluster } from '../../sources/cluster.ts';
-import { type AccessLogEntry, isIstioServerName } from '../envoy/access-log.ts';
+import { type AccessLogEntry, carriedNothing, isIstioServerName } from '../envoy/access-log.ts';
 import type { Sample } from '../envoy/prometheus.ts';
 import type { ProxyReader } from '../proxy/reader.ts';
 import type { MeshClient } from './clients.ts';
@@ -80,12 +80,26 @@ async function judgeRequest(
   const echoed = judgeXfcc(readXfcc(result.body), target);
   if (echoed !== undefined) return echoed;
   const logged = await findInLog(from, target, userAgent, started, effects);
-  if (typeof logged === 'object') return judgeLogged(logged, target);
+  if (typeof logged === 'object') {
+    return target.bare && result.exitCode === 0 && carriedNothing(logged)
+      ? closedAtOnce
+      : judgeLogged(logged, target);
+  }
   const counted = await countRequest(from, target, effects);
   if (counted !== undefined) return counted;
   const wayless = `HTTP ${result.status}, but no X-Forwarded-Client-Cert came back, ${logged}, and no counter moved`;
   return { kind: 'unrecorded', detail: wayless };
 }
+
+/**
+ * The sidecar lets the client connect before it has reached the server, and the server's TCP proxy writes the same line with
+ * the same server name whether the handshake succeeds or fails. Only that the connection stood tells.
+ */
+const closedAtOnce: MutualTlsOutcome = {
+  kind: 'unrecorded',
+  detail:
+    'the connection was closed at once and nothing came through it: the handshake failed, or the application closes at once',
+};
 
 async function request(
   from: MeshClient,
