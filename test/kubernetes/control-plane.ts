@@ -58,6 +58,8 @@ export interface ControlPlaneOptions {
   readonly kubelet?: Pick<KubeletCertificates, 'caCertificate' | 'client'>;
   /** An HTTP CONNECT proxy: what the API server sends to nodes, pods and services goes through it. */
   readonly proxy?: Pick<ClusterProxy, 'url' | 'caCertificate' | 'client'>;
+  /** The address at which pods reach the API server. Without it, it listens on loopback alone. */
+  readonly podsSee?: string;
 }
 
 /** Starts the control plane and waits until it is ready. Logs of the processes go to files in its own temporary folder. */
@@ -75,7 +77,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const towardsNodes = [...kubeletFlags(folder, options), ...proxyFlags(folder, options)];
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
-  const server = `https://127.0.0.1:${apiPort}`;
+  const address = options.podsSee ?? '127.0.0.1';
+  const server = `https://${address}:${apiPort}`;
   const kubeconfig = join(folder, 'kubeconfig');
   const etcd = start(folder, 'etcd', [
     `--data-dir=${join(folder, 'etcd')}`,
@@ -89,8 +92,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const startApiServer = () =>
     start(folder, 'kube-apiserver', [
       `--etcd-servers=${etcdUrl}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
+      `--bind-address=${address}`,
+      `--advertise-address=${address}`,
       `--secure-port=${apiPort}`,
       `--cert-dir=${join(folder, 'certs')}`,
       `--token-auth-file=${join(folder, 'tokens.csv')}`,
