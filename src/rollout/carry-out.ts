@@ -7,6 +7,7 @@ import { statusMessage } from '../sources/kube/status.ts';
 import { budgetsType, whyNoDisruption } from './budgets.ts';
 import type { Effect, Event } from './machine.ts';
 import type { Loading, Observer } from './observer.ts';
+import { awayEveryMs, isOutOfReach, outOfReachMs } from './patient-cluster.ts';
 import type { Plan, Proof, Until, Watch } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { podSelector, rolledOut } from './rolled-out.ts';
@@ -43,7 +44,10 @@ export interface World {
 export type Task = Extract<Effect, { readonly kind: 'mark' | 'write' | 'await' | 'watch' | 'prove' }>;
 
 const lookEveryMs = 300;
-/** Waits between tries of a write: some ten seconds in all, then the rollout pauses. Each is spread by half of itself. */
+/**
+ * Waits between tries of a write: some ten seconds in all, then the rollout pauses; a server that is out of reach is
+ * waited for longer. Each is spread by half of itself.
+ */
 const retryWaitsMs = [200, 400, 800, 1600, 3000, 4000] as const;
 
 /** Carries out one effect. Ctrl-C and an API server that is out of reach pause; what the server refuses is a failure. */
@@ -88,15 +92,19 @@ export async function send(
   write: Write,
   world: Pick<World, 'cluster' | 'clock' | 'signal' | 'tell'>,
 ): Promise<void> {
+  const { clock } = world;
+  const { random = Math.random } = clock;
+  const began = clock.now();
   for (let attempt = 0; ; attempt++) {
-    const wait = retryWaitsMs[attempt];
-    const problem = await trySend(write, world, wait === undefined);
-    if (problem === undefined || wait === undefined) break;
-    const { random = Math.random } = world.clock;
+    const planned = retryWaitsMs[attempt];
+    const isAwayTooLong = clock.now() - began >= outOfReachMs;
+    const problem = await trySend(write, world, planned === undefined, isAwayTooLong);
+    if (problem === undefined) break;
+    const wait = planned ?? awayEveryMs;
     // What the server asks for is the least; many who were told the same second do not come back together.
     const inMs = Math.round(problem.askedMs + wait * (0.5 + random()));
     world.tell({ event: 'retry', reason: problem.reason, inMs });
-    await world.clock.sleep(inMs, world.signal);
+    await clock.sleep(inMs, world.signal);
   }
   world.tell({ event: 'write', write: write.kind, resource: refOf(write.manifest) });
 }
@@ -110,11 +118,16 @@ interface Problem {
 /** More than half a minute is not waited for: the rollout pauses before that. */
 const longestAskedMs = 30_000;
 
-/** @returns why another try makes sense, or undefined where the write stands. On the last try every problem is thrown. */
+/**
+ * @param last what the server answers now is final
+ * @param lastAway so is its silence
+ * @returns why another try makes sense, or undefined where the write stands
+ */
 async function trySend(
   write: Write,
   world: Pick<World, 'cluster' | 'clock' | 'signal'>,
   last: boolean,
+  lastAway: boolean,
 ): Promise<Problem | undefined> {
   try {
     const request = { ...requestFor(write), signal: world.signal, retry: 'none' } as const;
@@ -129,7 +142,7 @@ async function trySend(
     judgeAnswer(write, answer.status, message);
     return undefined;
   } catch (error) {
-    if (last || !(error instanceof PadlockError) || error.code !== 'CLUSTER_UNREACHABLE') throw error;
+    if ((last && lastAway) || !isOutOfReach(error)) throw error;
     return { reason: error.message, askedMs: 0 };
   }
 }

@@ -208,6 +208,35 @@ test('a conflict, throttling, server errors and lost answers are got over wherev
   }
 });
 
+/** Nothing answers from the first canary's write on, for so long. */
+function awayFor(cluster: FakeCluster, milliseconds: number): { readonly options: Partial<DriveOptions> } {
+  const clock = fakeClock();
+  let since: number | undefined;
+  cluster.fault = (request) => {
+    if (isCanary(request)) since ??= clock.now();
+    return since !== undefined && clock.now() - since < milliseconds ? 'drop' : undefined;
+  };
+  return { options: { clock } };
+}
+
+test('an API server that is away for as long as a restart takes is waited for', async () => {
+  const cluster = clusterBefore();
+  const { options } = awayFor(cluster, 20_000);
+  expectStrict(cluster, await begin(cluster, options));
+});
+
+test('one that stays away longer pauses the rollout, which goes on later', async () => {
+  const cluster = clusterBefore();
+  const { options } = awayFor(cluster, 120_000);
+  expect(await begin(cluster, options)).toMatchObject({
+    status: 'paused',
+    reason: expect.stringContaining('the record cannot be saved'),
+  });
+  cluster.fault = () => undefined;
+  expireLease(cluster);
+  expectStrict(cluster, await goOn(cluster, { kind: 'start' }));
+});
+
 function isCanary({ path }: RawRequest): boolean {
   return path.includes('padlock-canary');
 }

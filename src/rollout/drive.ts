@@ -6,6 +6,7 @@ import { acquireLease, type LeaseHolder, releaseLease, renewEveryMs, renewLease 
 import { LiveView } from './live.ts';
 import { keepLive, readLive } from './live-record.ts';
 import { type Event, type RolloutState, step } from './machine.ts';
+import { awayEveryMs, outOfReachMs } from './patient-cluster.ts';
 import { recordWrite } from './record.ts';
 import { clearRequest, pauseRequest } from './request.ts';
 import type { Memory } from './watch.ts';
@@ -161,30 +162,32 @@ async function save(state: RolloutState, world: DrivenWorld): Promise<PadlockErr
 /** Renews until `ended`; a Lease that another run took, or that could not be renewed in time, stops the rollout. */
 async function keepLease(
   lease: LeaseHolder,
-  options: Pick<DriveOptions, 'clock'>,
+  { clock }: Pick<DriveOptions, 'clock'>,
   lost: AbortController,
   ended: AbortSignal,
 ): Promise<void> {
-  let failures = 0;
+  let renewedAt = clock.now();
+  let inMs = renewEveryMs;
   while (!ended.aborted) {
     try {
-      await options.clock.sleep(renewEveryMs, ended);
+      await clock.sleep(inMs, ended);
       if (!(await renewLease(lease))) {
         lost.abort(new Error('another run took the Lease'));
         return;
       }
-      failures = 0;
+      renewedAt = clock.now();
+      inMs = renewEveryMs;
     } catch (error) {
       if (ended.aborted) return;
       if (!(error instanceof PadlockError)) {
         lost.abort(error);
         return;
       }
-      failures++;
-      if (failures >= 2) {
+      if (clock.now() - renewedAt >= outOfReachMs) {
         lost.abort(new Error(`the Lease could not be renewed: ${error.message}`));
         return;
       }
+      inMs = awayEveryMs;
     }
   }
 }

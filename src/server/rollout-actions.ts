@@ -7,6 +7,7 @@ import { leaseHeld } from '../rollout/lease.ts';
 import type { Event } from '../rollout/machine.ts';
 import { isOver } from '../rollout/machine.ts';
 import { meshObserver } from '../rollout/mesh-observer.ts';
+import { patientCluster } from '../rollout/patient-cluster.ts';
 import { isUnfinished, readRecord, type SavedRollout } from '../rollout/record.ts';
 import { askToPause } from '../rollout/request.ts';
 import type { Cluster } from '../sources/cluster.ts';
@@ -114,10 +115,11 @@ export class RolloutActions implements OwnDrives {
     const book = goesOn ? saved.book : newBook(new Date(clock.now()).toISOString(), saved);
     const stop = new AbortController();
     const began = Promise.withResolvers<void>();
+    const reads = patientCluster(cluster, { clock, signal: stop.signal, tell: () => undefined });
     const driving = drive(saved.state, event, {
       book,
-      cluster,
-      observer: meshObserver(cluster, {
+      cluster: reads,
+      observer: meshObserver(reads, {
         now: () => clock.now(),
         sleep: (milliseconds, signal) => clock.sleep(milliseconds, signal),
         nonce: () => this.#effects.nonce(),

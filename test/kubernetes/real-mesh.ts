@@ -1,5 +1,6 @@
 /** A whole mesh on a real API server: its own control plane, the lab's nodes, network, istiod and sidecars. */
 import { execFile } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import type { KubeObject } from '../../src/istio/kubernetes.ts';
 import { openDoors, type RemoteLab, startRemoteLab } from '../../src/lab/remote/start-remote-lab.ts';
@@ -20,6 +21,8 @@ export interface RealMesh {
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
   /** Applies objects, and waits until the Deployments among them are rolled out. */
   deploy(...objects: readonly KubeObject[]): Promise<void>;
+  /** Connects from the first pod of a Deployment, as its application does. */
+  connectFrom(namespace: string, deployment: string, host: string, port: number): Promise<Socket>;
   close(): Promise<void>;
 }
 
@@ -72,7 +75,14 @@ export async function startRealMesh(options: RealMeshOptions = {}): Promise<Real
     };
     for (const name of ['istiod', 'istio-ingressgateway'])
       await kubectl(['rollout', 'status', `deployment/${name}`, '-n', 'istio-system', '--timeout=60s']);
-    return { plane, cluster, lab, kubeconfig, problems, kubectl, deploy, close };
+    const connectFrom = (namespace: string, app: string, host: string, port: number): Promise<Socket> => {
+      const pod = lab.api
+        .list('pods', { namespace, labels: { app } })
+        .find(({ metadata }) => metadata.deletionTimestamp === undefined);
+      if (pod === undefined) throw new Error(`no pod of ${namespace}/${app}`);
+      return lab.kubelet.connect({ namespace, name: pod.metadata.name }, host, port);
+    };
+    return { connectFrom, plane, cluster, lab, kubeconfig, problems, kubectl, deploy, close };
   } catch (error) {
     await close();
     throw error;

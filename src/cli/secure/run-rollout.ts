@@ -4,6 +4,7 @@ import { drive } from '../../rollout/drive.ts';
 import type { Event, RolloutState } from '../../rollout/machine.ts';
 import { meshObserver } from '../../rollout/mesh-observer.ts';
 import type { ProofResult } from '../../rollout/observer.ts';
+import { patientCluster } from '../../rollout/patient-cluster.ts';
 import type { Progress } from '../../rollout/progress.ts';
 import { isUnfinished, type SavedRollout } from '../../rollout/record.ts';
 import type { Cluster } from '../../sources/cluster.ts';
@@ -68,11 +69,12 @@ export async function runRollout(
   const { saved } = start;
   const goesOn = saved !== undefined && (start.event.kind === 'abort' || isUnfinished(saved.state));
   const book = goesOn ? saved.book : newBook(new Date(clock.now()).toISOString(), saved);
+  const reads = patientCluster(cluster, { clock, signal, tell });
   const state = await drive(start.state, start.event, {
     book,
-    cluster,
+    cluster: reads,
     observer: meshObserver(
-      cluster,
+      reads,
       { ...clock, nonce: () => context.nonce() },
       options.probeImage === undefined ? {} : { probeImage: options.probeImage },
     ),
