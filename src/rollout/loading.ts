@@ -31,6 +31,9 @@ export function serverExpectations(mesh: Mesh, namespace: string): readonly Expe
         if (dump.kind !== 'envoy') return undefined;
         for (const { port, mode, mtls, plaintext } of wanted) {
           const loaded = configured(dump, port);
+          if (loaded.mode === 'UNKNOWN') {
+            return `what port ${port} accepts is not known: ${loaded.notes.join('; ')}`;
+          }
           if (loaded.acceptsMtls !== mtls || loaded.acceptsPlaintext !== plaintext) {
             return `port ${port} is ${loaded.mode} still, ${mode} is declared`;
           }

@@ -3,8 +3,8 @@
  * server name, transport protocol, application protocols, then the source. At each step the most specific entry is
  * taken and the others are never tried again: there is no backtracking.
  *
- * Steps that depend on who calls (server name where it is not given, source) branch: every chain that some caller can
- * reach is returned, because a proxy that takes plaintext from one address takes plaintext.
+ * Steps that depend on who calls (server name, source) branch: every chain that some caller can reach is returned, because
+ * a proxy that takes plaintext from one address takes plaintext.
  */
 import { BlockList, isIP } from 'node:net';
 import { asNumber, asObjects, asText, asTexts, type JsonObject } from '../../sources/json-value.ts';
@@ -17,8 +17,6 @@ export interface Connection {
   readonly transport: 'tls' | 'raw_buffer';
   /** In the client's order. */
   readonly alpn: readonly string[];
-  /** Absent: the caller may send any. */
-  readonly serverName?: string;
 }
 
 interface Match {
@@ -32,6 +30,11 @@ interface Match {
   readonly sourceType: string;
   /** It names addresses or ports of callers. */
   readonly narrowsSource: boolean;
+}
+
+/** Every protocol that some chain asks for. */
+export function protocolsOf(chains: readonly JsonObject[]): readonly string[] {
+  return [...new Set(chains.flatMap((chain) => readMatch(chain).alpn))];
 }
 
 export interface Reachable {
@@ -108,15 +111,18 @@ function narrow<Value>(
 function byAddress(matches: readonly Match[], address: string | undefined): readonly (readonly Match[])[] {
   const any = matches.filter((match) => match.prefixes.length === 0);
   const prefixes = [...new Set(matches.flatMap((match) => match.prefixes))];
-  const of = (prefix: string): readonly Match[] => matches.filter((match) => match.prefixes.includes(prefix));
+  const of = (taken: readonly string[]): readonly Match[] =>
+    matches.filter((match) => match.prefixes.some((prefix) => taken.includes(prefix)));
   if (prefixes.length === 0) return [any];
-  if (address === undefined) return [...prefixes.map(of), any];
-  // Envoy masks what is written: 127.0.0.1/8 and 127.9.0.0/8 are one network, and both entries count.
+  if (address === undefined) return [...prefixes.map((prefix) => of([prefix])), any];
   const holding = prefixes.filter((prefix) => inPrefix(address, prefix));
-  if (holding.length === 0) return [any];
-  const longest = Math.max(...holding.map(bitsOf));
-  const taken = new Set(holding.filter((prefix) => bitsOf(prefix) === longest));
-  return [matches.filter((match) => match.prefixes.some((prefix) => taken.has(prefix)))];
+  const longest = Math.max(0, ...holding.map(bitsOf));
+  // Envoy masks what is written: 127.0.0.1/8 and 127.9.0.0/8 are one network, and both entries count.
+  const widest = of(holding.filter((prefix) => bitsOf(prefix) === longest));
+  if (longest > 0) return [widest];
+  // No prefix means 0.0.0.0/0 to Envoy. Where both are written one hides the other, by the order of a hash table: an
+  // Envoy 1.40 took now this one and now that one, from one start to the next.
+  return [any, widest].filter((group) => group.length > 0);
 }
 
 function bitsOf(prefix: string): number {
@@ -132,20 +138,12 @@ function inPrefix(address: string, prefix: string): boolean {
   return list.check(address, family);
 }
 
-/** Exact name, then the longest wildcard, then none; every name on its own where the caller is free to choose. */
-function byServerName(matches: readonly Match[], connection: Connection): readonly (readonly Match[])[] {
+/** A caller is free to send any name, and plaintext carries none: the entries of every name, each on its own. */
+function byServerName(matches: readonly Match[], { transport }: Connection): readonly (readonly Match[])[] {
   const any = matches.filter((match) => match.serverNames.length === 0);
+  if (transport === 'raw_buffer') return [any];
   const names = [...new Set(matches.flatMap((match) => match.serverNames))];
-  const of = (name: string): readonly Match[] => matches.filter((match) => match.serverNames.includes(name));
-  // Plaintext carries no server name.
-  if (names.length === 0 || connection.transport === 'raw_buffer') return [any];
-  const { serverName } = connection;
-  if (serverName === undefined) return [...names.map(of), any];
-  if (names.includes(serverName)) return [of(serverName)];
-  const wildcard = names
-    .filter((name) => name.startsWith('*.') && serverName.endsWith(name.slice(1)))
-    .toSorted((a, b) => b.length - a.length)[0];
-  return [wildcard === undefined ? any : of(wildcard)];
+  return [...names.map((name) => matches.filter((match) => match.serverNames.includes(name))), any];
 }
 
 /** The first of the client's protocols that any entry names decides. */

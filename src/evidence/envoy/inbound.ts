@@ -2,33 +2,18 @@
  * The configured column: what a sidecar's loaded filter chains do with each kind of caller on a port, worked out by
  * walking them as Envoy does. Ports that no Service declares meet the pass-through chains.
  */
-import { asNumber, asObjects, asText, isObject, type JsonObject } from '../../sources/json-value.ts';
-import type { EnvoyDump, ListenerStates } from './config-dump.ts';
-import { type Connection, matchingChains } from './filter-chain-match.ts';
+import { asText, isObject, type JsonObject } from '../../sources/json-value.ts';
+import type { EnvoyDump, ListenerStates, SecretState } from './config-dump.ts';
+import { capturedListener, type Entrance, entrances } from './inbound-listeners.ts';
 import { inspection } from './listener-filters.ts';
-import { extensionConfig, field, path } from './proto-json.ts';
-import { type ServerSocket, serverSocket } from './transport-socket.ts';
+import { field } from './proto-json.ts';
+import { distinct, everyChain, isPlaintext, type ReachedChain, reachedChains } from './reached-chains.ts';
+import type { ServerTls } from './server-tls.ts';
 
-/** Kinds of caller that the chains can tell apart. */
-export type Caller =
-  | 'plaintext-http'
-  | 'plaintext-tcp'
-  | 'istio-mtls-http'
-  | 'istio-mtls-tcp'
-  | 'foreign-tls';
-
-export interface ReachedChain {
-  readonly caller: Caller;
-  /** The chain's name; `default filter chain`; absent where Envoy closes the connection. */
-  readonly chain?: string;
-  readonly socket?: ServerSocket;
-  /** Network filters in order, ECDS references included. */
-  readonly filters: readonly string[];
-  /** The chain leads nowhere (BlackHoleCluster, or no filters). */
-  readonly blackhole: boolean;
-}
-
-/** PeerAuthentication's words, and three that it has none for. */
+/**
+ * PeerAuthentication's words, and three that it has none for. Under `UNKNOWN` what is said to be accepted is, and what is
+ * not said to be is left open.
+ */
 export type ConfiguredMode = 'STRICT' | 'PERMISSIVE' | 'DISABLE' | 'REFUSES' | 'ANONYMOUS_TLS' | 'UNKNOWN';
 
 export interface Configured {
@@ -44,7 +29,7 @@ export interface Configured {
   readonly requiresClientCertificate: boolean;
   /** Some chain ends TLS without asking for a client certificate, or without checking it: encrypted, but from anybody. */
   readonly acceptsAnonymousTls: boolean;
-  /** TLS that is not Istio's is handed to the application unopened. */
+  /** Some TLS is handed to the application unopened. */
   readonly passesForeignTls: boolean;
   /** What a client's certificate must carry: `spiffe://cluster.local/*`. */
   readonly acceptedNames: readonly string[];
@@ -55,108 +40,146 @@ export interface Configured {
   readonly notes: readonly string[];
 }
 
-/** What each kind of caller shows to the listener filters (istio.io ALPN names; pilot/pkg/networking/util). */
-const callers: readonly {
-  readonly caller: Caller;
-  readonly tls: boolean;
-  readonly alpn: readonly string[];
-}[] = [
-  { caller: 'plaintext-http', tls: false, alpn: ['http/1.1'] },
-  // The HTTP inspector tells three kinds of plaintext HTTP apart, and a chain may be there for one of them only.
-  { caller: 'plaintext-http', tls: false, alpn: ['h2c'] },
-  { caller: 'plaintext-http', tls: false, alpn: ['http/1.0'] },
-  { caller: 'plaintext-tcp', tls: false, alpn: [] },
-  { caller: 'istio-mtls-http', tls: true, alpn: ['istio-http/1.1', 'istio', 'http/1.1'] },
-  { caller: 'istio-mtls-tcp', tls: true, alpn: ['istio-peer-exchange', 'istio'] },
-  { caller: 'foreign-tls', tls: true, alpn: ['h2', 'http/1.1'] },
-];
-
 /**
  * What the proxy does with connections to a port of its pod.
- * @param address the pod's address; read from the proxy's own node id when absent
+ * @param address the pod's address; read from the proxy's own node when absent
  */
-export function configured(dump: EnvoyDump, port: number, address = nodeAddress(dump)): Configured {
+export function configured(dump: EnvoyDump, port: number, address?: string): Configured {
   if (!dump.hasListeners) return nothing(port, 'UNKNOWN', ['the dump has no listeners section']);
-  const states = inboundListener(dump.listeners, port);
-  if (states === undefined) return nothing(port, 'REFUSES', ['the proxy has no inbound listener']);
-  const notes = stateNotes(states);
-  if (states.active === undefined) return nothing(port, 'UNKNOWN', [...notes, 'no listener is active yet']);
-  const listener = states.active;
-  if (isObject(field(listener, 'filter_chain_matcher'))) {
-    return nothing(port, 'UNKNOWN', [
-      ...notes,
-      'the listener picks filter chains by a matcher tree (xds.type.matcher)',
-    ]);
+  const addresses = addressesOf(dump, address);
+  const found = entrances(dump, port, addresses);
+  const [first] = found;
+  if (first === undefined) return nothing(port, 'REFUSES', ['the proxy has no inbound listener']);
+  const notes = found.flatMap(({ states }) => stateNotes(states));
+  if (found.some(({ states }) => states.active === undefined)) {
+    return nothing(port, 'UNKNOWN', [...notes, 'no listener is active yet']);
   }
-  const chains = reachedChains(listener, port, address);
-  const draining = states.draining === undefined ? [] : reachedChains(states.draining, port, address);
-  const { unknown } = inspection(listener, port);
-  const filterNotes = unknown.map((name) => `the listener filter ${name} is not known here`);
+  const met = found.map(({ states, ports }) => meeting(states.active, ports, addresses, dump.secrets));
+  const draining = found.flatMap(
+    ({ states, ports }) => meeting(states.draining, ports, addresses, dump.secrets).chains,
+  );
+  const judged = judge(port, met);
   return {
-    ...judge(port, chains),
-    listener: states.name,
-    ...(states.activeVersion === undefined ? {} : { version: states.activeVersion }),
+    ...judged,
+    listener: found.map(({ states }) => states.name).join(', '),
+    ...(first.states.activeVersion === undefined ? {} : { version: first.states.activeVersion }),
     drainingAcceptsPlaintext: draining.some(takesPlaintext),
-    notes: [...notes, ...filterNotes],
+    notes: [...notes, ...entranceNotes(found), ...met.flatMap(({ doubts }) => doubts), ...chainNotes(judged)],
   };
+}
+
+/** Whether the dump holds the listener that captured connections enter. */
+export function hasInboundListener(dump: EnvoyDump): boolean {
+  return capturedListener(dump) !== undefined;
 }
 
 function nothing(port: number, mode: ConfiguredMode, notes: readonly string[]): Configured {
   return { ...judge(port, []), mode, drainingAcceptsPlaintext: false, notes };
 }
 
+/** A pod on two networks has an address on each. */
+function addressesOf(dump: EnvoyDump, given: string | undefined): readonly string[] {
+  // `sidecar~10.77.1.7~httpbin-59bcc5b8d9-jntrt.secure-apps~secure-apps.svc.cluster.local`
+  const own = given ?? dump.node.id.split('~')[1] ?? '';
+  const more = asText(dump.node.metadata.INSTANCE_IPS) ?? '';
+  return [...new Set([own, ...more.split(',')])].filter((address) => address !== '');
+}
+
+/** What connections meet in one listener. */
+interface Meeting {
+  readonly chains: readonly ReachedChain[];
+  /** Why more chains than these may be met, and in `atWorst` all of them. */
+  readonly doubts: readonly string[];
+  readonly atWorst: readonly ReachedChain[];
+  /** Whether ordinary callers get to a chain at all, or to which one, is not told. */
+  readonly undecided: boolean;
+}
+
+function meeting(
+  listener: JsonObject | undefined,
+  ports: Entrance['ports'],
+  addresses: readonly string[],
+  secrets: readonly SecretState[],
+): Meeting {
+  if (listener === undefined) return { chains: [], doubts: [], atWorst: [], undecided: false };
+  const seen = inspection(listener, ports);
+  const byMatcher = isObject(field(listener, 'filter_chain_matcher'));
+  const doubts = [
+    ...seen.anyChain,
+    ...(seen.closes ? ['callers without a PROXY protocol header are closed'] : []),
+    ...(byMatcher ? ['the listener picks filter chains by a matcher tree (xds.type.matcher)'] : []),
+  ];
+  return {
+    chains: byMatcher ? [] : reachedChains(listener, seen, addresses, secrets),
+    doubts,
+    atWorst: doubts.length === 0 ? [] : everyChain(listener, secrets),
+    undecided: byMatcher || seen.closes,
+  };
+}
+
+/**
+ * What is certain, and the mode as far as it is. Where chains may be met that are not worked out here, the mode stands if
+ * those would not change it, or if plaintext is taken anyway; else it is UNKNOWN.
+ */
 function judge(
   port: number,
-  chains: readonly ReachedChain[],
+  met: readonly Meeting[],
 ): Omit<Configured, 'notes' | 'drainingAcceptsPlaintext'> {
-  const tls = chains.filter((chain) => !chain.blackhole && chain.socket?.kind === 'tls');
-  const acceptsMtls = tls.some(
-    (chain) => chain.caller.startsWith('istio-mtls') && demandsIdentity(chain.socket),
-  );
-  const acceptsPlaintext = chains.some(takesPlaintext);
-  const requiresClientCertificate = tls.length > 0 && tls.every((chain) => demandsIdentity(chain.socket));
-  const isUnknown = chains.some((chain) => chain.socket?.kind === 'unknown');
-  const names = tls.flatMap((chain) => (chain.socket?.kind === 'tls' ? chain.socket.acceptedNames : []));
+  const chains = distinct(met.flatMap((one) => one.chains));
+  const certain = factsOf(chains);
+  const worst = factsOf([...chains, ...met.flatMap(({ atWorst }) => atWorst)]);
+  const settled = worst.mode === certain.mode && !met.some(({ undecided }) => undecided);
   return {
     port,
-    mode: modeOf({
-      acceptsMtls,
-      acceptsPlaintext,
-      requiresClientCertificate,
-      hasTls: tls.length > 0,
-      isUnknown,
-    }),
-    acceptsMtls,
-    acceptsPlaintext,
-    requiresClientCertificate,
-    acceptsAnonymousTls: tls.some((chain) => !demandsIdentity(chain.socket)),
-    passesForeignTls: chains.some(
-      (chain) => chain.caller === 'foreign-tls' && !chain.blackhole && chain.socket?.kind === 'raw',
-    ),
-    acceptedNames: [...new Set(names)],
+    ...certain,
+    mode: settled || certain.acceptsPlaintext ? certain.mode : 'UNKNOWN',
     chains,
   };
 }
 
-function demandsIdentity(socket: ServerSocket | undefined): boolean {
-  return socket?.kind === 'tls' && socket.requiresClientCertificate && socket.validatesClient;
+function factsOf(chains: readonly ReachedChain[]) {
+  const open = chains.filter(({ blackhole }) => !blackhole);
+  const tls = open.flatMap(({ caller, socket }) => (socket?.kind === 'tls' ? [{ caller, socket }] : []));
+  const acceptsMtls = tls.some(
+    ({ caller, socket }) => caller.startsWith('istio-mtls') && demandsIdentity(socket) && socket.admitsSpiffe,
+  );
+  const acceptsPlaintext = chains.some(takesPlaintext);
+  const passesForeignTls = open.some((chain) => !isPlaintext(chain) && chain.socket?.kind === 'raw');
+  const requiresClientCertificate = tls.length > 0 && tls.every(({ socket }) => demandsIdentity(socket));
+  const facts = {
+    acceptsMtls,
+    acceptsPlaintext,
+    requiresClientCertificate,
+    acceptsAnonymousTls: tls.some(({ socket }) => !demandsIdentity(socket)),
+    passesForeignTls,
+    acceptedNames: [...new Set(tls.flatMap(({ socket }) => socket.acceptedNames))],
+  };
+  return {
+    ...facts,
+    mode: modeOf(
+      facts,
+      open.some(({ socket }) => socket?.kind === 'unknown'),
+    ),
+  };
+}
+
+function demandsIdentity(socket: ServerTls): boolean {
+  return socket.requiresClientCertificate && socket.validatesClient;
 }
 
 function takesPlaintext(chain: ReachedChain): boolean {
-  return chain.caller.startsWith('plaintext') && !chain.blackhole && chain.socket?.kind === 'raw';
+  return isPlaintext(chain) && !chain.blackhole && chain.socket?.kind === 'raw';
 }
 
-function modeOf(facts: {
-  readonly acceptsMtls: boolean;
-  readonly acceptsPlaintext: boolean;
-  readonly requiresClientCertificate: boolean;
-  readonly hasTls: boolean;
-  readonly isUnknown: boolean;
-}): ConfiguredMode {
+function modeOf(
+  facts: Pick<Configured, 'acceptsMtls' | 'acceptsPlaintext' | 'acceptsAnonymousTls' | 'passesForeignTls'>,
+  isUnknown: boolean,
+): ConfiguredMode {
   if (facts.acceptsPlaintext) return facts.acceptsMtls ? 'PERMISSIVE' : 'DISABLE';
-  if (facts.isUnknown) return 'UNKNOWN';
-  // TLS that lets in callers without a certificate is encryption, not STRICT.
-  if (facts.hasTls && !facts.requiresClientCertificate) return 'ANONYMOUS_TLS';
+  if (isUnknown) return 'UNKNOWN';
+  // TLS that lets in callers without a certificate is encryption, not STRICT; and what is handed on unopened may begin
+  // like TLS and go on as anything.
+  if (facts.acceptsAnonymousTls || facts.passesForeignTls) return 'ANONYMOUS_TLS';
   return facts.acceptsMtls ? 'STRICT' : 'REFUSES';
 }
 
@@ -168,111 +191,27 @@ function stateNotes(states: ListenerStates): readonly string[] {
   ];
 }
 
-/** Whether the dump holds the listener that captured connections enter. */
-export function hasInboundListener(dump: EnvoyDump): boolean {
-  return dump.listeners.some((states) => isInbound(states) && entersAt15006(states));
+function entranceNotes(found: readonly Entrance[]): readonly string[] {
+  if (found.length < 2) return [];
+  const names = found.map(({ states }) => states.name).join(' or ');
+  return [`connections meet ${names}, by whether the port is captured: both are counted`];
 }
 
-/**
- * A listener that is bound to the port itself (a Sidecar resource without capture, the proxy's own 15021 and 15090), else
- * the one that captured connections enter: `virtualInbound` on 15006.
- */
-function inboundListener(listeners: readonly ListenerStates[], port: number): ListenerStates | undefined {
-  const inbound = listeners.filter(isInbound);
-  const captured = inbound.find((states) => states.name === 'virtualInbound') ?? inbound.find(entersAt15006);
-  const handsOff = captured !== undefined && field(anyState(captured), 'use_original_dst') === true;
-  const bound = inbound.find(
-    (states) => states !== captured && portOf(states) === port && (binds(states) || handsOff),
-  );
-  return bound ?? captured;
-}
-
-function anyState(states: ListenerStates): JsonObject {
-  return states.active ?? states.warming ?? states.draining ?? {};
-}
-
-function isInbound(states: ListenerStates): boolean {
-  const direction = field(anyState(states), 'traffic_direction');
-  if (direction === 'INBOUND') return true;
-  // The proxy's own listeners for metrics and health carry no direction; before Istio 1.6 none did.
-  if (direction !== undefined && direction !== 'UNSPECIFIED') return false;
-  return states.isStatic || states.name === 'virtualInbound';
-}
-
-function entersAt15006(states: ListenerStates): boolean {
-  return portOf(states) === 15006;
-}
-
-function portOf(states: ListenerStates): number | undefined {
-  return asNumber(path(anyState(states), 'address', 'socket_address', 'port_value'));
-}
-
-function binds(states: ListenerStates): boolean {
-  const listener = anyState(states);
-  const toPort = field(listener, 'bind_to_port') ?? path(listener, 'deprecated_v1', 'bind_to_port');
-  return toPort !== false && field(toPort, 'value') !== false;
-}
-
-/** `sidecar~10.77.1.7~httpbin-59bcc5b8d9-jntrt.secure-apps~secure-apps.svc.cluster.local` */
-function nodeAddress(dump: EnvoyDump): string | undefined {
-  return dump.node.id.split('~')[1] || undefined;
-}
-
-function reachedChains(
-  listener: JsonObject,
-  port: number,
-  address: string | undefined,
-): readonly ReachedChain[] {
-  const seen = inspection(listener, port);
-  const chains = asObjects(field(listener, 'filter_chains'));
-  const fallback = field(listener, 'default_filter_chain');
-  const all = callers.flatMap(({ caller, tls, alpn }): readonly ReachedChain[] => {
-    // Without an inspector TLS is just bytes, and plaintext HTTP is not told from other plaintext.
-    const read = tls ? seen.tls : seen.http;
-    const connection: Connection = {
-      port,
-      address,
-      transport: tls && seen.tls ? 'tls' : 'raw_buffer',
-      alpn: read ? alpn : [],
-    };
-    const matched = matchingChains(chains, connection);
-    const found = matched.chains.map((chain) => reached(caller, chain, undefined));
-    if (isObject(fallback) && (found.length === 0 || !matched.everybody)) {
-      return [...found, reached(caller, fallback, 'default filter chain')];
-    }
-    return found.length > 0 ? found : [{ caller, filters: [], blackhole: false }];
-  });
-  return distinct(all);
-}
-
-/** Each chain once for a caller; that Envoy closes the connection only where no kind of that caller gets anywhere. */
-function distinct(all: readonly ReachedChain[]): readonly ReachedChain[] {
-  return all.filter(
-    (one, index) =>
-      !all.slice(0, index).some((other) => sameAs(other, one)) &&
-      (one.chain !== undefined ||
-        !all.some((other) => other.caller === one.caller && other.chain !== undefined)),
-  );
-}
-
-function sameAs(one: ReachedChain, other: ReachedChain): boolean {
-  return (
-    one.caller === other.caller && one.chain === other.chain && JSON.stringify(one) === JSON.stringify(other)
-  );
-}
-
-function reached(caller: Caller, chain: JsonObject, name: string | undefined): ReachedChain {
-  const filters = asObjects(field(chain, 'filters'));
-  return {
-    caller,
-    chain: name ?? asText(field(chain, 'name')) ?? 'unnamed filter chain',
-    socket: serverSocket(chain),
-    filters: filters.map((filter) => asText(field(filter, 'name')) ?? ''),
-    blackhole: filters.length === 0 || filters.some(isBlackhole),
-  };
-}
-
-function isBlackhole(filter: JsonObject): boolean {
-  const { message } = extensionConfig(filter);
-  return asText(field(message, 'cluster')) === 'BlackHoleCluster';
+function chainNotes(
+  judged: Pick<Configured, 'acceptsPlaintext' | 'passesForeignTls' | 'chains'>,
+): readonly string[] {
+  const sockets = judged.chains.flatMap(({ socket }) => socket ?? []);
+  const waiting = new Set(sockets.flatMap((socket) => (socket.kind === 'waiting' ? socket.secrets : [])));
+  const unknown = new Set(sockets.flatMap((socket) => (socket.kind === 'unknown' ? [socket.name] : [])));
+  const takesExpired = sockets.some((socket) => socket.kind === 'tls' && socket.takesExpired);
+  return [
+    ...[...waiting].map(
+      (name) => `the secret ${name} has not arrived: its filter chains close every connection`,
+    ),
+    ...[...unknown].map((name) => `the transport socket ${name} is not known here`),
+    ...(takesExpired ? ['client certificates that have expired are taken (allow_expired_certificate)'] : []),
+    ...(judged.passesForeignTls && !judged.acceptsPlaintext
+      ? ['TLS is handed to the application unopened, from whomever it comes']
+      : []),
+  ];
 }

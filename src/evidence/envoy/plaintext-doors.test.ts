@@ -87,3 +87,68 @@ test('one network written in two ways is one network', () => {
   ];
   expect(mode({ filter_chains })).toBe('PERMISSIVE');
 });
+
+/** Envoy keeps both in one hash table under one prefix: five starts of an Envoy 1.40 took now one chain, now the other. */
+test('0.0.0.0/0 and no prefix at all are the same to Envoy: either may be met', () => {
+  const every = { prefix_ranges: [network('0.0.0.0', 0)] };
+  const written = { prefix_ranges: [{ address_prefix: '0.0.0.0' }] };
+  for (const prefix of [every, written]) {
+    expect(mode({ filter_chains: [tls(prefix), raw({})] })).toBe('PERMISSIVE');
+    expect(mode({ filter_chains: [raw(prefix), tls({})] })).toBe('PERMISSIVE');
+  }
+  // A longer prefix hides both.
+  const own = { transport_protocol: '', prefix_ranges: [network('127.0.0.0', 8)] };
+  expect(mode({ filter_chains: [tls(own), raw(every), raw({ destination_port: 81 })] })).toBe('STRICT');
+});
+
+const proxyProtocol = (message: object) => ({
+  name: 'envoy.filters.listener.proxy_protocol',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol',
+    ...message,
+  },
+});
+const strictHere = tls({ transport_protocol: '', destination_port: 80 });
+const openElsewhere = raw({ destination_port: 81 });
+
+test('a PROXY protocol header chooses its chain, so a chain for plaintext elsewhere leaves it open', () => {
+  const optional = proxyProtocol({ allow_requests_without_proxy_protocol: true });
+  const filters = [optional, ...inspectors];
+  // Envoy 1.40: `PROXY TCP4 10.0.0.1 10.0.0.2 5 81`, sent to port 80, reached the chain for 81.
+  expect(mode({ listener_filters: filters, filter_chains: [strictHere, openElsewhere] })).toBe('UNKNOWN');
+  expect(mode({ listener_filters: filters, filter_chains: [strictHere, tls({})] })).toBe('STRICT');
+  // Without that option callers of the mesh, who send no header, are closed.
+  expect(mode({ listener_filters: [proxyProtocol({})], filter_chains: [strictHere] })).toBe('UNKNOWN');
+  expect(mode({ filter_chains: [{ ...strictHere, use_proxy_proto: true }, openElsewhere] })).toBe('UNKNOWN');
+});
+
+test.each([
+  ['a filter of a vendor', { name: 'vendor.filter', typed_config: { '@type': 'x/vendor.v1.Filter' } }],
+  [
+    'a filter by discovery that may be anything',
+    { name: 'envoy.filters.listener.tls_inspector', config_discovery: { type_urls: ['x/a.A', 'x/b.B'] } },
+  ],
+  ['an inspector that a rule of tomorrow switches off', { ...inspectors[0], filter_disabled: { sni: 'x' } }],
+])('%s makes the answer UNKNOWN where it could lead to plaintext', (_case, filter) => {
+  const listener_filters = [...inspectors, filter];
+  expect(mode({ listener_filters, filter_chains: [strictHere, openElsewhere] })).toBe('UNKNOWN');
+  expect(mode({ listener_filters, filter_chains: [strictHere, tls({})] })).toBe('STRICT');
+  expect(mode({ listener_filters, filter_chains: [raw({})] })).toBe('DISABLE');
+});
+
+test('filters that leave the choice of a chain alone change nothing', () => {
+  const named = (name: string) => ({ name: `envoy.filters.listener.${name}` });
+  const known = { ...named('any'), typed_config: { '@type': 'x/envoy.LocalRateLimit' } };
+  const listener_filters = [...inspectors, named('original_dst'), named('original_src'), known];
+  expect(mode({ listener_filters, filter_chains: [strictHere, openElsewhere] })).toBe('STRICT');
+});
+
+test('StartTLS begins in plaintext', () => {
+  const transport_socket = {
+    name: 'envoy.transport_sockets.starttls',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.starttls.v3.StartTlsConfig',
+    },
+  };
+  expect(mode({ filter_chains: [{ filters, transport_socket }] })).toBe('DISABLE');
+});

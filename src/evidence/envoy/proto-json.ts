@@ -2,7 +2,7 @@
  * Envoy's admin answers are protobuf as JSON: snake_case from Envoy itself, camelCase from tools that print it again,
  * with `@type` naming the message in Any fields. These read both, and any version's package.
  */
-import { asObject, isObject, type JsonObject } from '../../sources/json-value.ts';
+import { asObject, asText, isObject, type JsonObject } from '../../sources/json-value.ts';
 
 /** A field by its proto name, in either spelling. */
 export function field(message: unknown, name: string): unknown {
@@ -26,10 +26,10 @@ export function path(message: unknown, ...names: readonly string[]): unknown {
  */
 export function typed(any: unknown): { readonly type: string; readonly message: JsonObject } {
   const message = asObject(any);
-  const url = String(message['@type'] ?? '');
+  const url = asText(message['@type']) ?? '';
   const type = url.split(/[./]/).at(-1) ?? '';
   if (type !== 'TypedStruct') return { type, message };
-  const inner = String(field(message, 'type_url') ?? '');
+  const inner = asText(field(message, 'type_url')) ?? '';
   return { type: inner.split(/[./]/).at(-1) ?? '', message: asObject(message.value) };
 }
 

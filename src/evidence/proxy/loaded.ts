@@ -5,6 +5,8 @@ import { asObject, asText } from '../../sources/json-value.ts';
 import { certificatesInDump, type ProxyCertificates } from '../certificates/workload-certificates.ts';
 import { type ConfigDump, type EnvoyDump, parseConfigDump } from '../envoy/config-dump.ts';
 import { type Configured, configured, hasInboundListener } from '../envoy/inbound.ts';
+import { parseListenerLines } from '../envoy/listeners.ts';
+import { serverSecrets } from '../envoy/server-secrets.ts';
 import type { AdminReader } from './admin.ts';
 import type { ProxyReader } from './reader.ts';
 
@@ -75,20 +77,32 @@ async function readParts(
 ): Promise<{ readonly dump: EnvoyDump; readonly via: string } | undefined> {
   if (ports.some((port) => ownPorts.has(port))) return undefined;
   // The listener that captured connections enter, and any that a Sidecar resource binds to a port itself.
-  const names = encodeURIComponent(`^virtual|[_:](${ports.join('|')})$`);
+  const names = `^virtual|[_:](${ports.join('|')})$`;
   const answer = await admin.getAll(namespace, pod, [
     '/config_dump?resource=dynamic_active_secrets',
     '/server_info',
-    ...(ports.length === 0 ? [] : [`/config_dump?resource=dynamic_listeners&name_regex=${names}`]),
+    ...(ports.length === 0
+      ? []
+      : [
+          `/config_dump?resource=dynamic_listeners&name_regex=${encodeURIComponent(names)}`,
+          '/listeners?format=text',
+        ]),
   ]);
   if (!answer.ok) return undefined;
-  const [secretText = '', infoText = '', listenerText] = answer.texts;
+  const [secretText = '', infoText = '', listenerText, boundText = ''] = answer.texts;
+  // A listener by another name that is on one of the ports, as an EnvoyFilter may add it.
+  const shown = new RegExp(names);
+  if (parseListenerLines(boundText).some(({ name, port }) => ports.includes(port) && !shown.test(name)))
+    return undefined;
   try {
     const secrets = parseConfigDump(secretText, pod);
     const listeners = listenerText === undefined ? secrets : parseConfigDump(listenerText, pod);
     if (secrets.kind !== 'envoy' || listeners.kind !== 'envoy' || secrets.secrets.length === 0)
       return undefined;
     if (listenerText !== undefined && !hasInboundListener(listeners)) return undefined;
+    // One that has not arrived is not among the active ones.
+    const held = new Set(secrets.secrets.map(({ name }) => name));
+    if (serverSecrets(listeners).some((name) => !held.has(name))) return undefined;
     const node = asObject(asObject(JSON.parse(infoText)).node);
     const metadata = asObject(node.metadata);
     const dump = { ...listeners, secrets: secrets.secrets, node: { id: asText(node.id) ?? '', metadata } };

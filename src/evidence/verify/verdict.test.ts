@@ -38,9 +38,10 @@ const loaded = (
   acceptsPlaintext: boolean,
   acceptsMtls: boolean,
   acceptsAnonymousTls: boolean,
+  isKnown: boolean,
 ): Configured => ({
   port: 80,
-  mode: acceptsPlaintext ? 'PERMISSIVE' : 'STRICT',
+  mode: acceptsPlaintext ? 'PERMISSIVE' : isKnown ? 'STRICT' : 'UNKNOWN',
   acceptsMtls,
   acceptsPlaintext,
   acceptsAnonymousTls,
@@ -81,10 +82,20 @@ const columns: fc.Arbitrary<Columns> = fc
       { minLength: 3, maxLength: 3 },
     ),
     tried: fc.integer({ min: 0, max: 3 }),
-    read: fc.array(fc.option(fc.tuple(fc.boolean(), fc.boolean(), fc.boolean())), {
-      minLength: 3,
-      maxLength: 3,
-    }),
+    read: fc.array(
+      fc.option(
+        fc.tuple(
+          fc.boolean(),
+          fc.boolean(),
+          fc.boolean(),
+          rarely.map((not) => !not),
+        ),
+      ),
+      {
+        minLength: 3,
+        maxLength: 3,
+      },
+    ),
     mutual: fc.option(mutualTlsOutcome, { nil: undefined }),
     bad: rarely,
     foreign: rarely,
@@ -168,6 +179,9 @@ test('PROVEN only where every pod refused plaintext, mutual TLS was accepted, an
       ).toBe(true);
       expect(row.mutualTls?.outcome.kind).toBe('accepted');
       expect(row.configured.every((pod) => !('configured' in pod) || !pod.configured.acceptsPlaintext)).toBe(
+        true,
+      );
+      expect(row.configured.every((pod) => !('configured' in pod) || pod.configured.mode !== 'UNKNOWN')).toBe(
         true,
       );
       expect(row.certificates).toEqual([]);

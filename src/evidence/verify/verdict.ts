@@ -3,6 +3,7 @@
  * left when none has: plaintext refused on every pod, and mutual TLS accepted with the expected identities.
  */
 import { formatRef } from '../../istio/kubernetes.ts';
+import type { Configured } from '../envoy/inbound.ts';
 import { findDisagreements, isRefusal, loadedChains, plaintextSeen } from './disagreements.ts';
 import type { DisagreementKind, Judgement, Verdict, VerifyRow } from './row.ts';
 
@@ -28,6 +29,7 @@ const rules: readonly Rule[] = [
   probesKeptAway,
   plaintextNotRefused,
   mutualTlsNotShown,
+  configuredNotKnown,
   columnsDisagree,
 ];
 
@@ -153,12 +155,28 @@ function configuredTakesPlaintext(row: Columns): Decision | null {
 }
 
 function configuredTakesAnybody(row: Columns): Decision | null {
-  const open = row.configured.find((pod) => 'configured' in pod && pod.configured.acceptsAnonymousTls);
+  const open = row.configured.find((pod) => 'configured' in pod && takesAnybody(pod.configured));
   if (open === undefined) return null;
   return {
     verdict: 'FAILED',
     reason: `the proxy of ${open.pod} takes TLS from callers without a certificate`,
     next: 'Istio never sets this up: look for an EnvoyFilter, or a Sidecar resource with its own ingress TLS',
+  };
+}
+
+function takesAnybody({ acceptsAnonymousTls, mode }: Configured): boolean {
+  return acceptsAnonymousTls || mode === 'ANONYMOUS_TLS';
+}
+
+/** Probes show what one caller hears; where the chains leave open what others do, nothing is proven. */
+function configuredNotKnown(row: Columns): Decision | null {
+  const open = row.configured.find((pod) => 'configured' in pod && pod.configured.mode === 'UNKNOWN');
+  if (open === undefined || !('configured' in open)) return null;
+  const why = open.configured.notes.join('; ') || 'its configuration does not tell';
+  return {
+    verdict: 'INCONCLUSIVE',
+    reason: `the probe was refused, but whom else the proxy of ${open.pod} lets in is not known: ${why}`,
+    next: 'verify again; where it stays, look for an EnvoyFilter that changes the inbound listener',
   };
 }
 
@@ -184,7 +202,8 @@ function probesKeptAway(row: Columns): Decision | null {
 function plaintextNotRefused(row: Columns): Decision | null {
   for (const probe of row.plaintext) {
     const { outcome, pod } = probe;
-    const strict = loadedChains(row, pod)?.acceptsPlaintext === false;
+    const loaded = loadedChains(row, pod);
+    const strict = loaded !== undefined && loaded.mode !== 'UNKNOWN' && !loaded.acceptsPlaintext;
     const accepted = row.mutualTls?.outcome.kind === 'accepted';
     if (outcome.kind === 'reset' && (strict || accepted)) continue;
     if (outcome.kind === 'closed' && strict && accepted) continue;

@@ -112,7 +112,8 @@ function differs(
   for (const [port, loaded] of byPort) {
     const declared = inbound(mesh, workload, port);
     if (!declared.captured) continue;
-    if (loaded.acceptsMtls !== declared.mtls || loaded.acceptsPlaintext !== declared.plaintext) {
+    const differs = loaded.acceptsMtls !== declared.mtls || loaded.acceptsPlaintext !== declared.plaintext;
+    if (differs || loaded.mode === 'UNKNOWN') {
       return `port ${port} is ${loaded.mode} in the proxy, ${declared.mode} is declared`;
     }
   }
