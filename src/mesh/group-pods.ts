@@ -22,6 +22,9 @@ export const volatileLabels: ReadonlySet<string> = new Set([
   'batch.kubernetes.io/job-completion-index',
   'controller-uid',
   'job-name',
+  // From the node that a pod was bound to, since Kubernetes 1.35 (KEP-4742).
+  'topology.kubernetes.io/region',
+  'topology.kubernetes.io/zone',
 ]);
 
 export interface GroupInput {

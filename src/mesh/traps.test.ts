@@ -571,3 +571,30 @@ describe('ambient', () => {
     ).toBe('plaintext refused');
   });
 });
+
+describe('pods of one workload in several zones', () => {
+  const zone = (name: string): Fields => ({ 'topology.kubernetes.io/zone': name, app: 'web' });
+  const owner = (one: Fields): Fields => {
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', controller: true }];
+    return { ...one, metadata: { ...(one.metadata as Fields), ownerReferences } };
+  };
+  const pods = [pod('web-0', { labels: zone('a') }), pod('web-1', { labels: zone('b') })].map(owner);
+
+  test('are one workload: the API server labels each pod with its node’s zone since 1.35', () => {
+    expect(meshOf(yaml(...pods)).workloads.map(({ id }) => id)).toEqual(['shop/StatefulSet/web']);
+  });
+
+  test('are told apart where a policy selects by zone', () => {
+    const selective = object('security.istio.io/v1', 'PeerAuthentication', 'zone-a', {
+      spec: {
+        selector: { matchLabels: { 'topology.kubernetes.io/zone': 'a' } },
+        mtls: { mode: 'STRICT' },
+      },
+    });
+    const mesh = meshOf(yaml(...pods, selective));
+    expect(mesh.workloads.map((one) => effectiveMode(mesh, one, 8080).mode).sort()).toEqual([
+      'PERMISSIVE',
+      'STRICT',
+    ]);
+  });
+});

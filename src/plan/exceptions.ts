@@ -211,7 +211,7 @@ function narrowSelector(
 /** Labels that come from the pod template and stay from release to release. */
 function lasting({ labels }: Workload): Labels {
   const passing =
-    /^(pod-template-hash|controller-revision-hash|pod-template-generation|version|app\.kubernetes\.io\/version|istio\.io\/rev)$|^(service|security|topology)\.istio\.io\/|^(statefulset\.kubernetes\.io|apps\.kubernetes\.io|batch\.kubernetes\.io)\//;
+    /^(pod-template-hash|controller-revision-hash|pod-template-generation|version|app\.kubernetes\.io\/version|istio\.io\/rev)$|^(service|security|topology)\.istio\.io\/|^topology\.kubernetes\.io\/|^(statefulset\.kubernetes\.io|apps\.kubernetes\.io|batch\.kubernetes\.io)\//;
   return Object.fromEntries(Object.entries(labels).filter(([key]) => !passing.test(key)));
 }
 

@@ -2,6 +2,7 @@
 import type { AdmissionPlugin } from '../api.ts';
 import { randomSuffix } from '../engine/effects.ts';
 import { type Engine, objectKey } from '../engine/engine.ts';
+import { addTopologyLabels } from '../engine/topology-labels.ts';
 import {
   booleanAt,
   draftOf,
@@ -18,7 +19,7 @@ import { forbidden } from '../status.ts';
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const pods = { group: '', resource: 'pods' };
 
-/** The ServiceAccount, Priority and DefaultTolerationSeconds plug-ins. */
+/** The ServiceAccount, Priority, DefaultTolerationSeconds and PodTopologyLabels plug-ins. */
 export function podAdmission(engine: Engine): AdmissionPlugin {
   return (request) => {
     if (request.operation !== 'CREATE' || request.resource !== 'pods') return request.object;
@@ -27,6 +28,7 @@ export function podAdmission(engine: Engine): AdmissionPlugin {
     addServiceAccount(engine, pod, spec);
     addPriority(engine, request.object.metadata.name, spec);
     addTolerations(spec);
+    addTopologyLabels(engine, pod, stringAt(spec, 'nodeName') ?? '');
     return toKubeObject(pod);
   };
 }

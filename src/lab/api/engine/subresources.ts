@@ -17,6 +17,7 @@ import { badRequest, conflict, qualified } from '../status.ts';
 import { sealed } from './create.ts';
 import { timestamp } from './effects.ts';
 import { type Engine, mustGet, objectKey, type WriteOptions } from './engine.ts';
+import { addTopologyLabels } from './topology-labels.ts';
 
 /** Sets a namespace's `spec.finalizers`; one that is being deleted goes with its last. */
 export function finalizeNamespace(
@@ -74,6 +75,7 @@ export function bindPod(
     );
   }
   spec.nodeName = node;
+  addTopologyLabels(engine, draft, node);
   const now = timestamp(engine.effects.now());
   const status = ensureObject(draft, 'status');
   status.conditions = [
