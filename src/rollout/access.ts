@@ -13,9 +13,14 @@ export interface AccessNeed {
   readonly namespace?: string;
 }
 
-/** Every write of the plan and of its way back, the record and the Lease, and the probes. */
-export function accessNeeds(plan: Plan): readonly AccessNeed[] {
+/**
+ * Every write of the plan and of its way back, the record and the Lease, and the probes.
+ * @param dialVerbs see `verbsToDial`
+ */
+export function accessNeeds(plan: Plan, dialVerbs: readonly string[]): readonly AccessNeed[] {
   const { namespace } = plan;
+  const dial = (subresource: string, where: Pick<AccessNeed, 'namespace'>): readonly AccessNeed[] =>
+    dialVerbs.map((verb) => ({ verb, group: '', resource: 'pods', subresource, ...where }));
   const needs: AccessNeed[] = [
     ...['get', 'create', 'patch'].map((verb) => ({ verb, group: '', resource: 'configmaps', namespace })),
     ...['get', 'create', 'update'].map((verb) => ({
@@ -24,12 +29,12 @@ export function accessNeeds(plan: Plan): readonly AccessNeed[] {
       resource: 'leases',
       namespace,
     })),
-    // WebSockets begin with a GET. Where port-forward is not allowed, proxies are read by exec.
-    { verb: 'get', group: '', resource: 'pods', subresource: 'exec', namespace },
+    // Where port-forward is not allowed, proxies are read by exec.
+    ...dial('exec', { namespace }),
   ];
   if (plan.steps.some(({ until }) => until?.kind === 'loaded' && until.clients)) {
     // Clients live anywhere, and their proxies are looked at too.
-    needs.push({ verb: 'get', group: '', resource: 'pods', subresource: 'portforward' });
+    needs.push(...dial('portforward', {}));
   }
   for (const { kind, manifest } of plan.steps.flatMap((step) => [...step.writes, ...step.undo.writes])) {
     const { group, plural } = resourceOf(manifest.kind);
@@ -42,6 +47,21 @@ export function accessNeeds(plan: Plan): readonly AccessNeed[] {
     }
   }
   return [...new Map(needs.map((need) => [describeNeed(need), need])).values()];
+}
+
+/** From this minor version on (1.35) a WebSocket needs `create` beside the `get` that it begins with. */
+const createSinceMinor = 35;
+
+/**
+ * What the API server asks for a WebSocket to a pod. A server that does not tell its version is taken for an old one:
+ * what it then refuses, the probe says.
+ */
+export async function verbsToDial(cluster: Cluster, signal: AbortSignal): Promise<readonly string[]> {
+  const { status, body } = await cluster.raw({ method: 'GET', path: '/version', signal });
+  const version: unknown = status === 200 ? JSON.parse(body) : undefined;
+  // `35`, or `35+` where a cloud has its own build.
+  const minor = Number.parseInt(asText(dig(version, 'minor')) ?? '', 10);
+  return minor >= createSinceMinor ? ['get', 'create'] : ['get'];
 }
 
 /** @returns `patch deployments.apps in shop`. */

@@ -5,7 +5,7 @@ import { formatRef, type ObjectRef } from '../istio/kubernetes.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
 import { statusMessage } from '../sources/kube/status.ts';
-import { accessNeeds, describeNeed, missingAccess } from './access.ts';
+import { accessNeeds, describeNeed, missingAccess, verbsToDial } from './access.ts';
 import { type Advice, accessLogAdvice } from './access-log-note.ts';
 import { readBudgets } from './budgets.ts';
 import { type Facts, factsFrom } from './facts.ts';
@@ -148,7 +148,8 @@ async function accessObjections(
   planned: Planned,
   { signal }: SecureOptions,
 ): Promise<readonly Objection[]> {
-  const missing = await missingAccess(cluster, accessNeeds(planned.plan), signal);
+  const needs = accessNeeds(planned.plan, await verbsToDial(cluster, signal));
+  const missing = await missingAccess(cluster, needs, signal);
   return missing.map((need) => ({
     rule: 'access',
     sentence: `you may not ${describeNeed(need)}`,

@@ -7,6 +7,7 @@ import {
   namespacesType,
   nodesType,
   planTypes,
+  podsType,
   webhooksType,
 } from './snapshot-types.ts';
 
@@ -148,7 +149,7 @@ export const rights = {
     cluster: [],
     namespace: [
       // For a namespace itself the API server asks the rights inside it.
-      { apiGroups: [''], resources: ['namespaces'], verbs: ['patch'] },
+      { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'patch'] },
       {
         apiGroups: ['apps'],
         resources: ['deployments', 'statefulsets', 'daemonsets'],
@@ -157,12 +158,12 @@ export const rights = {
       {
         apiGroups: ['security.istio.io'],
         resources: ['peerauthentications'],
-        verbs: ['create', 'patch', 'delete'],
+        verbs: ['get', 'create', 'patch', 'delete'],
       },
       {
         apiGroups: ['networking.istio.io'],
         resources: ['destinationrules'],
-        verbs: ['create', 'patch', 'delete'],
+        verbs: ['get', 'create', 'patch', 'delete'],
       },
       { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['get', 'list'] },
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] },
@@ -181,7 +182,7 @@ export const rights = {
       ...reading.map((rule) => ({ ...rule, verbs: ['watch'] })),
       { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
     ],
-    root: [{ apiGroups: [''], resources: [configMapsType.plural], verbs: ['watch'] }],
+    root: [{ apiGroups: [''], resources: [configMapsType.plural, podsType.plural], verbs: ['watch'] }],
   },
   guard: {
     purpose: 'admission policies for the whole cluster, and one trial of them by a dry run',

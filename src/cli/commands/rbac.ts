@@ -47,10 +47,15 @@ export default async function rbac(
   return this.stdout.write(documents.join('---\n'));
 }
 
-/** Mesh-wide policies live in the root namespace, so its Istio kinds are read as well. */
+const reads: ReadonlySet<string> = new Set(['list', 'watch']);
+
+/** Mesh-wide policies live in the root namespace, so its Istio kinds are read as well; nothing there is ever written. */
 function rootRules(root: ReturnType<typeof mergeRules>, namespace: ReturnType<typeof mergeRules>) {
   if (root.length === 0) return [];
-  const policies = namespace.filter((rule) => rule.apiGroups.some((group) => group.endsWith('.istio.io')));
+  const policies = namespace.filter(
+    ({ apiGroups, verbs }) =>
+      apiGroups.some((group) => group.endsWith('.istio.io')) && verbs.every((verb) => reads.has(verb)),
+  );
   return mergeRules([...root, ...policies, { apiGroups: [''], resources: ['pods'], verbs: ['list'] }]);
 }
 
