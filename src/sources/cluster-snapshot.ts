@@ -4,6 +4,7 @@
  */
 import { PadlockError } from '../errors.ts';
 import type { KubeObject } from '../istio/kubernetes.ts';
+import { compare } from '../istio/metadata.ts';
 import type { Snapshot, Unseen } from '../mesh/snapshot.ts';
 import type { Cluster, ResourceType } from './cluster.ts';
 import { discover } from './discovery.ts';
@@ -73,8 +74,14 @@ export async function readClusterSnapshot(
     source: origin.source,
     ...(options.now === undefined ? {} : { takenAt: new Date(options.now()).toISOString() }),
     objects: [...read, ...meshConfig].map((object) => ({ object: trimForSnapshot(object), origin })),
-    unseen: reading.unseen,
+    unseen: inOrder(reading.unseen),
   };
+}
+
+/** Lists end in any order; what they could not see is told in one. */
+function inOrder(unseen: readonly Unseen[]): readonly Unseen[] {
+  const text = ({ namespace = '', resource }: Unseen): string => `${namespace} ${resource}`;
+  return unseen.toSorted((a, b) => compare(text(a), text(b)));
 }
 
 /** Every namespace where listing is allowed, else the asked ones by name. */

@@ -63,7 +63,7 @@ function senderOf(
   at: number,
 ): Party {
   const { address } = remote;
-  if (entry.userAgent === 'padlock' || entry.userAgent?.startsWith('padlock-probe/') === true) {
+  if (/^padlock(-probe)?\//.test(entry.userAgent ?? '')) {
     return { kind: 'padlock', name: 'Padlock’s own probe', because: 'its User-Agent says so', meshed: false };
   }
   if (remote.port !== 0 && (own.has(address) || address.startsWith('127.') || address === '::1')) {
