@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../src/istio/kubernetes.ts';
+import { resourceOf } from '../src/lab/cluster-core.ts';
 import { type Lab, type LabOptions, startLab } from '../src/lab/lab.ts';
 import { eventually, isRolledOut } from '../src/lab/testing/wait.ts';
 import { buildMesh, type Mesh } from '../src/mesh/mesh.ts';
@@ -49,7 +50,7 @@ async function deploy(lab: Lab, yaml: string): Promise<void> {
   const objects = parseAllDocuments(yaml)
     .map((document): unknown => document.toJS())
     .filter(isKubeObject);
-  for (const object of objects) lab.api.create(resourceOf(object), object, 'test');
+  for (const object of objects) lab.api.create(resourceOf(lab.api, object), object, 'test');
   for (const object of objects.filter(({ kind }) => kind === 'Deployment')) {
     const { namespace, name } = object.metadata;
     await eventually(
@@ -59,18 +60,6 @@ async function deploy(lab: Lab, yaml: string): Promise<void> {
       60_000,
     );
   }
-}
-
-/** `deployments.apps`, `authorizationpolicies.security.istio.io`. */
-function resourceOf({ apiVersion, kind }: KubeObject): string {
-  const lower = kind.toLowerCase();
-  const plural = lower.endsWith('y')
-    ? `${lower.slice(0, -1)}ies`
-    : lower.endsWith('s')
-      ? `${lower}es`
-      : `${lower}s`;
-  const [group, version] = apiVersion.split('/');
-  return version === undefined ? plural : `${plural}.${group}`;
 }
 
 async function run(

@@ -1,12 +1,9 @@
 /** A namespace on a lab for the rollout's tests: servers, clients of several kinds, and one secure run against the real API. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { KubeObject } from '../../src/istio/kubernetes.ts';
 import { resourceOf } from '../../src/lab/cluster-core.ts';
 import { asPod } from '../../src/lab/kinds/pod.ts';
-import { type Lab, type LabOptions, startLab } from '../../src/lab/lab.ts';
+import type { LabOptions } from '../../src/lab/lab.ts';
 import {
   deploymentObject,
   httpbinContainer,
@@ -21,39 +18,29 @@ import type { Observer } from '../../src/rollout/observer.ts';
 import { prepare, type SecureOptions } from '../../src/rollout/prepare.ts';
 import type { Progress } from '../../src/rollout/progress.ts';
 import type { Cluster } from '../../src/sources/cluster.ts';
-import { connectCluster } from '../../src/sources/kube/connect.ts';
+import { type LabCluster, startLabCluster } from '../lab-cluster.ts';
 
 export const shop = 'shop';
 
-export interface Scene {
-  readonly lab: Lab;
-  readonly cluster: Cluster;
-  readonly kubeconfig: string;
+export interface Scene extends Pick<LabCluster, 'lab' | 'cluster' | 'kubeconfig' | 'close'> {
   /** What went wrong inside the lab; empty in a good test. */
   readonly problems: readonly string[];
   create(...objects: readonly KubeObject[]): void;
   deploymentsReady(namespace: string): Promise<void>;
   /** Connects from the first pod of a Deployment, as its application does. */
   connectFrom(namespace: string, deployment: string, host: string, port: number): Promise<Socket>;
-  close(): Promise<void>;
 }
 
 export async function startScene(options: LabOptions = {}): Promise<Scene> {
   const problems: string[] = [];
-  const lab = await startLab({
-    path: process.env.PATH ?? '',
+  const started = await startLabCluster({
     ...options,
     onProblem: (sentence, error) => problems.push(`${sentence}: ${String(error)}`),
   });
-  const folder = await mkdtemp(join(tmpdir(), 'padlock-rollout-'));
-  const kubeconfig = join(folder, 'kubeconfig');
-  await writeFile(kubeconfig, lab.kubeconfig, { mode: 0o600 });
-  const cluster = await connectCluster({ kubeconfig, env: {}, now: () => Date.now() });
+  const { lab } = started;
   await lab.whenReady();
   return {
-    lab,
-    cluster,
-    kubeconfig,
+    ...started,
     problems,
     create(...objects) {
       for (const object of objects) lab.api.create(resourceOf(lab.api, object), object, 'test');
@@ -72,10 +59,6 @@ export async function startScene(options: LabOptions = {}): Promise<Scene> {
         );
       if (pod === undefined) throw new Error(`no pod of ${namespace}/${deployment}`);
       return lab.kubelet.connect({ namespace, name: pod.metadata.name }, host, port);
-    },
-    async close() {
-      await lab.close();
-      await rm(folder, { recursive: true });
     },
   };
 }

@@ -63,7 +63,7 @@ export interface Verification {
 
 const podConcurrency = 8;
 /** Probes wait more than they work: for answers, and for each other's runs of curl. */
-const rowConcurrency = 48;
+const rowConcurrency = 96;
 const defaultRate = 250;
 
 /**
