@@ -27,6 +27,7 @@ await started.deploy(
     ...servers,
     workload('sleep', benchNamespace, 'curlimages/curl'),
   ].join(''),
+  600_000,
 );
 await started.lab.istiod.whenSynced();
 process.on('message', (asked) => {

@@ -82,9 +82,12 @@ async function benchVerify(workloads: number, ports: number): Promise<Figures> {
       labMs: after - before,
     };
   } finally {
-    const ending = once(lab, 'exit');
-    lab.send('end');
-    await ending;
+    // A lab that died of itself has said why on standard error.
+    if (lab.connected) {
+      const ending = once(lab, 'exit');
+      lab.send('end');
+      await ending;
+    }
   }
 }
 

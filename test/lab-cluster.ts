@@ -17,8 +17,8 @@ export interface LabCluster {
   readonly lab: Lab;
   readonly cluster: Cluster;
   readonly kubeconfig: string;
-  /** Applies manifests and waits until the Deployments among them are rolled out. */
-  deploy(yaml: string): Promise<void>;
+  /** Applies manifests and waits until the Deployments among them are rolled out; a minute at most where no time is given. */
+  deploy(yaml: string, withinMs?: number): Promise<void>;
   mesh(...namespaces: readonly string[]): Promise<Mesh>;
   /** Runs a command in the first running pod with the label `app`. */
   run(namespace: string, app: string, ...command: readonly string[]): Promise<string>;
@@ -35,7 +35,7 @@ export async function startLabCluster(options: LabOptions = {}): Promise<LabClus
     lab,
     cluster,
     kubeconfig,
-    deploy: (yaml) => deploy(lab, yaml),
+    deploy: (yaml, withinMs = 60_000) => deploy(lab, yaml, withinMs),
     mesh: async (...namespaces) =>
       buildMesh(await readClusterSnapshot(cluster, namespaces.length === 0 ? {} : { namespaces })),
     run: (namespace, app, ...command) => run(cluster, namespace, app, command),
@@ -46,7 +46,7 @@ export async function startLabCluster(options: LabOptions = {}): Promise<LabClus
   };
 }
 
-async function deploy(lab: Lab, yaml: string): Promise<void> {
+async function deploy(lab: Lab, yaml: string, withinMs: number): Promise<void> {
   const objects = parseAllDocuments(yaml)
     .map((document): unknown => document.toJS())
     .filter(isKubeObject);
@@ -57,7 +57,7 @@ async function deploy(lab: Lab, yaml: string): Promise<void> {
       lab.api,
       ['deployments.apps'],
       () => isRolledOut(lab.api.get('deployments.apps', namespace, name)),
-      60_000,
+      withinMs,
     );
   }
 }

@@ -27,18 +27,46 @@ export interface OutboundCluster {
 
 /** The clusters for a host and Service port, one for each subset (`outbound|8000|v1|httpbin.secure-apps.svc.cluster.local`). */
 export function outboundClusters(dump: EnvoyDump, host: string, port: number): readonly OutboundCluster[] {
-  return dump.clusters.flatMap((cluster) => {
-    const name = asText(field(cluster, 'name')) ?? '';
-    const [direction, clusterPort, subset = '', clusterHost] = name.split('|');
-    if (direction !== 'outbound' || clusterHost !== host || Number(clusterPort) !== port) return [];
+  const { clusters } = indexOf(dump);
+  return (clusters.get(`${host}:${port}`) ?? []).map(({ cluster, name, subset }) => {
     const rule = ruleOf(cluster);
-    return [
-      {
-        ...readCluster(dump, cluster, name, subset),
-        ...(rule === undefined ? {} : { destinationRule: rule }),
-      },
-    ];
+    return {
+      ...readCluster(dump, cluster, name, subset),
+      ...(rule === undefined ? {} : { destinationRule: rule }),
+    };
   });
+}
+
+interface NamedCluster {
+  readonly cluster: JsonObject;
+  readonly name: string;
+  readonly subset: string;
+}
+
+interface Index {
+  /** Outbound clusters by `HOST:PORT`. */
+  readonly clusters: ReadonlyMap<string, readonly NamedCluster[]>;
+  /** Endpoint assignments by the cluster's name. */
+  readonly assignments: ReadonlyMap<string, readonly JsonObject[]>;
+}
+
+/** A dump holds a cluster for each Service port of the mesh, and is asked about as many: it is gone through once. */
+const indexes = new WeakMap<EnvoyDump, Index>();
+
+function indexOf(dump: EnvoyDump): Index {
+  const known = indexes.get(dump);
+  if (known !== undefined) return known;
+  const named = dump.clusters.flatMap((cluster) => {
+    const name = asText(field(cluster, 'name')) ?? '';
+    const [direction, port, subset = '', host] = name.split('|');
+    return direction === 'outbound' ? [{ cluster, name, subset, place: `${host}:${Number(port)}` }] : [];
+  });
+  const made: Index = {
+    clusters: Map.groupBy(named, ({ place }) => place),
+    assignments: Map.groupBy(dump.endpoints, (one) => asText(field(one, 'cluster_name')) ?? ''),
+  };
+  indexes.set(dump, made);
+  return made;
 }
 
 /** `/apis/networking.istio.io/v1alpha3/namespaces/NS/destination-rule/NAME`. */
@@ -111,7 +139,7 @@ function endpointsOf(dump: EnvoyDump, cluster: JsonObject, name: string): readon
   const serviceName = asText(path(cluster, 'eds_cluster_config', 'service_name')) ?? name;
   const own = field(cluster, 'load_assignment');
   const assignments = [
-    ...dump.endpoints.filter((one) => asText(field(one, 'cluster_name')) === serviceName),
+    ...(indexOf(dump).assignments.get(serviceName) ?? []),
     ...(isObject(own) ? [own] : []),
   ];
   return assignments.flatMap((assignment) =>
