@@ -4,12 +4,14 @@ import type { Reason } from '../mesh/reason.ts';
 import type { Origin } from '../mesh/snapshot.ts';
 import type { ExplainReport } from '../report/explain/explain-report.ts';
 import type { Context } from './context.ts';
-import { SourcePlaces } from './source-places.ts';
+import { type SourcePlaces, withSourcePlaces } from './source-places.ts';
 
 /** The same report; an origin names its field's line instead of its object's first. */
-export async function placeExplanation(report: ExplainReport, context: Context): Promise<ExplainReport> {
-  using places = new SourcePlaces(context);
-  const placer = new Placer(places);
+export function placeExplanation(report: ExplainReport, context: Context): Promise<ExplainReport> {
+  return withSourcePlaces(context, (places) => placed(report, new Placer(places)));
+}
+
+async function placed(report: ExplainReport, placer: Placer): Promise<ExplainReport> {
   switch (report.kind) {
     case 'call':
       return { ...report, answers: await all(report.answers, (answer) => placer.call(answer)) };
