@@ -61,7 +61,7 @@ test('a finding names file and line, shows the field, and says how to mend it; e
   expect(stdout).toContain(
     `kubectl patch peerauthentication default -n shop --type merge -p '{"spec":{"mtls":{"mode":"STRICT"}}}'`,
   );
-  expect(stdout).toContain('docs/findings/PL006.md');
+  expect(stdout).toContain('padlock explain PL006');
 });
 
 test.each([
@@ -144,8 +144,23 @@ test('an annotation with a reason suppresses; once its date has passed it is a f
   expect(expired.findings.map(({ code }: { code: string }) => code)).toEqual(['PL006', 'PL040']);
 });
 
-test('-n keeps to a namespace', async () => {
-  write('weak.yaml', permissive);
+test('-n keeps to a namespace, holds what names none, and is no pass where nothing is in it', async () => {
+  const other = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n';
+  write('weak.yaml', `${permissive}\n---\n${other}`);
   expect(await check('-f', 'weak.yaml', '-n', 'other')).toMatchObject({ code: 0 });
   expect(await check('-f', 'weak.yaml', '-n', 'shop')).toMatchObject({ code: 1 });
+  expect(await check('-f', 'weak.yaml', '-n', 'shpo')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('did you mean shop?'),
+  });
+  write(
+    'unnamed.yaml',
+    permissive
+      .replaceAll(/^\s*namespace: shop\n|, namespace: shop/gm, '')
+      .replaceAll('name: shop', 'name: pay'),
+  );
+  const placed = JSON.parse((await check('-f', 'unnamed.yaml', '-n', 'pay', '-o', 'json')).stdout);
+  expect(placed.findings).toContainEqual(
+    expect.objectContaining({ code: 'PL006', resource: expect.objectContaining({ namespace: 'pay' }) }),
+  );
 });

@@ -165,7 +165,7 @@ test('a cluster without Istio', async () => {
 test('a namespace that does not exist, with those that do', async () => {
   const result = await against(withoutIstio, 'secure', 'shpo', '--yes');
   expectMistake(result, 2, /there is no namespace "shpo"/);
-  expect(result.stderr).toMatch(/there are: shop/);
+  expect(result.stderr).toMatch(/did you mean shop\?/);
 });
 
 test('what RBAC forbids, with the rule that would allow it', async () => {

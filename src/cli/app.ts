@@ -28,7 +28,8 @@ import type { Context } from './context.ts';
 import { type HelpStyle, helpIntegration } from './help.ts';
 import { didYouMean, type ErrorStyle, exitCodeOf, formatError } from './print-error.ts';
 
-const routes = buildRouteMap({
+/** Every command; `buildPadlock` makes the application of them. */
+export const padlockRoutes = buildRouteMap({
   routes: {
     // In the order of the work: look, prove, change, keep.
     posture: postureRoute,
@@ -60,7 +61,7 @@ const routes = buildRouteMap({
 export function buildPadlock(program: string, style: ErrorStyle & HelpStyle): Application<Context> {
   const formatThrown = (thrown: unknown): string => formatError(thrown, style);
   return buildApplication(
-    routes,
+    padlockRoutes,
     {
       name: program,
       scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },

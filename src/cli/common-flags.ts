@@ -22,7 +22,6 @@ export interface InputFlags extends ClusterFlags {
   readonly filename?: readonly string[];
   readonly namespace?: string;
   readonly allNamespaces?: boolean;
-  readonly selector?: string;
 }
 
 const text = (input: string): string => input;
@@ -118,18 +117,11 @@ export const inputFlags = {
     withNegated: false,
     brief: 'all namespaces of the cluster',
   },
-  selector: {
-    kind: 'parsed',
-    parse: text,
-    optional: true,
-    brief: 'only pods with these labels, e.g. app=httpbin',
-    placeholder: 'LABELS',
-  },
   ...clusterFlags,
 } as const satisfies FlagParametersForType<InputFlags, Context>;
 
 /** Short names for `inputFlags`; commands with `--output` add `o: 'output'`. */
-export const inputAliases = { f: 'filename', n: 'namespace', A: 'allNamespaces', l: 'selector' } as const;
+export const inputAliases = { f: 'filename', n: 'namespace', A: 'allNamespaces' } as const;
 
 /**
  * Reads a duration as Kubernetes and Go write it: `500ms`, `10s`, `1m30s`, `2h`; a bare number is seconds.

@@ -1,6 +1,7 @@
 /** `--help`: the parser's facts about a command, laid out for the terminal's width by Padlock itself. */
 import type { Application, Command, CommandContext, RouteMap, StricliIntegration } from '@stricli/core';
 import pc from 'picocolors';
+import { takesNamespaceAsArgument } from './namespace-argument.ts';
 
 export interface HelpStyle {
   readonly color: boolean;
@@ -44,6 +45,9 @@ function commandHelp<C extends CommandContext>(
   for (const [name, flag] of Object.entries(flags)) {
     if ('hidden' in flag && flag.hidden === true) continue;
     rows.push([flagLabel(name, flag, aliases), flagMeaning(flag)]);
+  }
+  if (takesNamespaceAsArgument(command)) {
+    rows.unshift(['  -n, --namespace NS', 'the namespace, as kubectl takes it; the same as naming it']);
   }
   const sections = [
     wrap(command.brief, style.columns),

@@ -3,7 +3,7 @@ import { serviceHost } from '../istio/hostname.ts';
 import { type ClassEdge, edgesTo, type Outcome } from '../mesh/edge.ts';
 import { type Inbound, inbound, portsOf } from '../mesh/inbound.ts';
 import { type Mesh, workloads } from '../mesh/mesh.ts';
-import type { PostureOptions } from '../mesh/posture.ts';
+import { isAsked, type PostureOptions } from '../mesh/posture.ts';
 import type { Workload } from '../mesh/workload.ts';
 import { paint, type Tone } from '../report/style.ts';
 import { type Cell, renderTable } from '../report/table.ts';
@@ -31,15 +31,17 @@ export function postureTables(mesh: Mesh, options: PostureOptions, style: TableS
 }
 
 function namespaceSection(mesh: Mesh, namespace: string, options: PostureOptions, style: TableStyle): string {
-  const tables = [inboundTable(mesh, namespace, options, style), edgeTable(mesh, namespace, style)].filter(
-    (table) => table !== '',
-  );
+  const tables = [
+    inboundTable(mesh, namespace, options, style),
+    edgeTable(mesh, namespace, options, style),
+  ].filter((table) => table !== '');
   if (tables.length === 0) return '';
   return [paint(`Namespace ${namespace}`, 'strong', style.color), ...tables].join('\n\n');
 }
 
 function inboundTable(mesh: Mesh, namespace: string, options: PostureOptions, style: TableStyle): string {
-  const rows = workloads(mesh, [namespace]).flatMap((workload) =>
+  const asked = workloads(mesh, [namespace]).filter((workload) => isAsked(options, workload));
+  const rows = asked.flatMap((workload) =>
     [...new Set([...portsOf(mesh, workload), ...(options.ports ?? [])])]
       .toSorted((a, b) => a - b)
       .map((port) => inboundRow(workload, inbound(mesh, workload, port))),
@@ -83,10 +85,12 @@ function whyNotCaptured(workload: Workload): string {
 }
 
 /** Clients that fare alike are one line: `Deployment/cart and 3 more`. */
-function edgeTable(mesh: Mesh, namespace: string, style: TableStyle): string {
+function edgeTable(mesh: Mesh, namespace: string, options: PostureOptions, style: TableStyle): string {
   const rows = mesh.services
     .filter((service) => service.namespace === namespace)
     .flatMap((service) => edgesTo(mesh, serviceHost(service.name, namespace, mesh.config.clusterDomain)))
+    .map((edge) => ({ ...edge, clients: clientsShown(edge, options) }))
+    .filter(({ clients }) => clients.length > 0)
     .map((edge) => edgeRow(edge, namespace));
   if (rows.length === 0) return '';
   const columns = [
@@ -97,6 +101,12 @@ function edgeTable(mesh: Mesh, namespace: string, style: TableStyle): string {
     { title: 'OUTCOME' },
   ];
   return renderTable(columns, rows, { ...style, indent: '  ' });
+}
+
+/** With labels asked for: all clients of such a server, else the clients that have them. */
+function clientsShown({ server, clients }: ClassEdge, options: PostureOptions): readonly Workload[] {
+  if (options.labels === undefined || (server !== undefined && isAsked(options, server))) return clients;
+  return clients.filter((client) => isAsked(options, client));
 }
 
 const outcomeTone = {

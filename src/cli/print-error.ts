@@ -7,6 +7,8 @@ export interface ErrorStyle {
   readonly color: boolean;
   /** Adds the chain of causes, and the stack of an unexpected exception. */
   readonly debug: boolean;
+  /** What to look at after wrong usage: the help of the command that was asked for. */
+  readonly usage?: string;
   /** The line of the file with a caret below the column, or undefined where the file cannot be read. */
   excerpt(position: TextPosition): string | undefined;
 }
@@ -18,8 +20,7 @@ export function formatError(thrown: unknown, style: ErrorStyle): string {
   if (thrown instanceof PadlockError) return formatExpected(thrown, label, style);
   if (thrown instanceof ArgumentScannerError) {
     const hint = thrown instanceof FlagNotFoundError ? kubectlFlags[bareFlag(thrown.input)] : undefined;
-    const sentence = `${label} ${usageSentence(thrown)}`;
-    return hint === undefined ? sentence : `${sentence}\n${hintLine(hint, style.color)}`;
+    return [`${label} ${usageSentence(thrown)}`, hintLine(hint ?? usageOf(style), style.color)].join('\n');
   }
   const sentence = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   const lines = [`${label} this is a bug in Padlock: ${sentence}`];
@@ -46,14 +47,17 @@ function formatExpected(error: PadlockError, label: string, style: ErrorStyle): 
     const excerpt = style.excerpt(error.position);
     if (excerpt !== undefined) lines.push(excerpt);
   }
-  const hint = error.hint ?? usualHints[error.code];
+  const hint = error.hint ?? (error.code === 'USAGE' ? usageOf(style) : usualHints[error.code]);
   if (hint !== undefined) lines.push(hintLine(hint, style.color));
   return [...lines, ...debugLines(error, style)].join('\n');
 }
 
+function usageOf({ usage }: ErrorStyle): string {
+  return usage ?? '--help after the command shows what can be given';
+}
+
 /** For the places that know no better one. */
 const usualHints: Partial<Readonly<Record<ErrorCode, string>>> = {
-  USAGE: '--help after the command shows what can be given',
   FILE_NOT_READABLE: 'check the path; a folder works too, and - is standard input',
   FILE_NOT_WRITABLE: 'check that the folder exists and may be written',
   YAML_SYNTAX: 'mend the text there; the mistake may begin a few lines earlier',

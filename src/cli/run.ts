@@ -3,7 +3,8 @@ import { type Application, proposeCompletions, run } from '@stricli/core';
 import { ExitCode } from '../errors.ts';
 import { buildPadlock } from './app.ts';
 import type { Context } from './context.ts';
-import { type ErrorStyle, hintLine } from './print-error.ts';
+import { asPadlockWords } from './kubectl-words.ts';
+import type { ErrorStyle } from './print-error.ts';
 
 /** Where the parser leaves its exit code; commands set theirs through `Context.setExitCode`. */
 export interface ExitSlot {
@@ -20,17 +21,14 @@ export async function runPadlock(
   context: Context & { readonly process: ExitSlot },
   style: ErrorStyle & { readonly columns: number },
 ): Promise<number> {
-  const app = buildPadlock(context.program, style);
+  const { command, words: understood } = asPadlockWords(words);
+  const usage = `\`${[context.program, ...command].join(' ')} --help\` shows what can be given`;
+  const app = buildPadlock(context.program, { ...style, usage });
   if (words[0] === '__complete') return complete(app, words.slice(1), context);
-  await run(app, separateShortValues(words), context);
+  await run(app, understood, context);
   const code = Number(context.process.exitCode ?? ExitCode.ok);
-  if (code >= 0) return code;
-  // The parser's own codes are negative: it could not make out the command (-5) or its flags (-4).
-  if (code === -5 || code === -4) {
-    const hint = `\`${context.program}${commandWords(app, words)} --help\` shows what can be given`;
-    context.process.stderr.write(`${hintLine(hint, style.color)}\n`);
-  }
-  return ExitCode.couldNotRun;
+  // The parser's own codes are negative: it could not make out the command or its flags.
+  return code >= 0 ? code : ExitCode.couldNotRun;
 }
 
 /** What may come next, one proposal a line with its meaning behind a tab: what the completion scripts ask for. */
@@ -42,29 +40,4 @@ async function complete(
   const proposals = await proposeCompletions(app, words, context);
   await context.stdout.write(proposals.map(({ completion, brief }) => `${completion}\t${brief}\n`).join(''));
   return ExitCode.ok;
-}
-
-/** kubectl users write `-ojson` and `-nfoo`; the parser wants `-o json`. */
-function separateShortValues(words: readonly string[]): readonly string[] {
-  const separated: string[] = [];
-  let escaped = false;
-  for (const word of words) {
-    escaped ||= word === '--';
-    const match = escaped ? null : /^-([fnol])=?(.+)$/s.exec(word);
-    if (match === null) separated.push(word);
-    else separated.push(`-${match[1]}`, match[2] ?? '');
-  }
-  return separated;
-}
-
-/** The command that the words name, as far as there is one: ` lab up` of `lab up --prot 1`. */
-function commandWords(app: Application<Context>, words: readonly string[]): string {
-  let target: Application<Context>['root'] | undefined = app.root;
-  let command = '';
-  for (const word of words) {
-    if (target === undefined || !('getRoutingTargetForInput' in target)) break;
-    target = target.getRoutingTargetForInput(word);
-    if (target !== undefined) command += ` ${word}`;
-  }
-  return command;
 }

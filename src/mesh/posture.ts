@@ -1,4 +1,5 @@
 /** The machine-readable posture: a row for each pod and port, and for each pod as client and endpoint as server. */
+import type { LabelQuery } from '../istio/label-query.ts';
 import type { MtlsMode } from '../istio/peer-authentication.ts';
 import type { ClassEdge, Outcome, Sends } from './edge.ts';
 import { edgesTo } from './edge.ts';
@@ -43,6 +44,16 @@ export interface PostureOptions {
   readonly ports?: readonly number[];
   /** Only pods of these namespaces in `inbound`, and edges that start or end in them. Absent: all. */
   readonly namespaces?: readonly string[];
+  /** Only pods with such labels in `inbound`, and edges that start or end at them. Absent: all. */
+  readonly labels?: LabelQuery;
+}
+
+/** Whether the workload is one of those that were asked for. */
+export function isAsked({ namespaces, labels }: PostureOptions, workload: Workload): boolean {
+  return (
+    (namespaces === undefined || namespaces.includes(workload.namespace)) &&
+    (labels === undefined || labels(workload.labels))
+  );
 }
 
 /** Every row of the mesh. The number of edges is the product of clients and endpoints: use `edgeRows` to stream them. */
@@ -53,6 +64,7 @@ export function posture(mesh: Mesh, options: PostureOptions = {}): Posture {
 /** A row for each pod behind a proxy and each of its ports. */
 export function* inboundRows(mesh: Mesh, options: PostureOptions = {}): Generator<InboundRow> {
   for (const workload of workloads(mesh, options.namespaces)) {
+    if (!isAsked(options, workload)) continue;
     if (workload.dataplane !== 'sidecar' && workload.dataplane !== 'ambient') continue;
     // A machine outside Kubernetes is no pod.
     if (workload.kind === 'WorkloadEntry') continue;
@@ -68,14 +80,14 @@ export function* inboundRows(mesh: Mesh, options: PostureOptions = {}): Generato
 
 /** A row for each pod as client and each endpoint of each service port, itself excepted. */
 export function* edgeRows(mesh: Mesh, options: PostureOptions = {}): Generator<EdgeRow> {
-  const shown = options.namespaces === undefined ? undefined : new Set(options.namespaces);
+  const all = options.namespaces === undefined && options.labels === undefined;
   for (const host of mesh.hosts.keys()) {
     const said = new Set<string>();
     for (const edge of edgesTo(mesh, host)) {
       const { server } = edge;
-      const toShown = shown === undefined || (server !== undefined && shown.has(server.namespace));
+      const toAsked = all || (server !== undefined && isAsked(options, server));
       for (const client of edge.clients) {
-        if (toShown || shown.has(client.namespace)) yield* podRows(edge, client, said);
+        if (toAsked || isAsked(options, client)) yield* podRows(edge, client, said);
       }
     }
   }

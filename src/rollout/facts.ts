@@ -6,6 +6,7 @@ import type { MtlsMode } from '../istio/peer-authentication.ts';
 import { buildMesh, type Mesh } from '../mesh/mesh.ts';
 import type { Snapshot } from '../mesh/snapshot.ts';
 import { asObjects, asText, dig } from '../sources/json-value.ts';
+import { namespaceNotFound } from '../sources/namespace-not-found.ts';
 import { type Owner, ownersOf } from './owners.ts';
 
 export interface Facts {
@@ -26,9 +27,8 @@ export function factsFrom(snapshot: Snapshot, namespaceName: string): Facts {
     (object) => object.kind === 'Namespace' && object.metadata.name === namespaceName,
   );
   if (namespace === undefined) {
-    throw new PadlockError('NAMESPACE_NOT_FOUND', `there is no namespace "${namespaceName}"`, {
-      hint: 'see kubectl get namespaces',
-    });
+    const known = objects.flatMap(({ kind, metadata }) => (kind === 'Namespace' ? [metadata.name] : []));
+    throw namespaceNotFound(namespaceName, known);
   }
   const controlPlanes = objects.filter(
     (object) => object.kind === 'Pod' && object.metadata.labels?.app === 'istiod',

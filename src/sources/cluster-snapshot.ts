@@ -8,6 +8,7 @@ import { compare } from '../istio/metadata.ts';
 import type { Snapshot, Unseen } from '../mesh/snapshot.ts';
 import type { Cluster, ResourceType } from './cluster.ts';
 import { discover } from './discovery.ts';
+import { namespaceNotFound } from './namespace-not-found.ts';
 import { trimForSnapshot } from './snapshot-object.ts';
 import {
   configMapsType,
@@ -106,13 +107,6 @@ async function readNamespaces(reading: Reading): Promise<readonly KubeObject[]> 
     found.push(...one.items);
   }
   return found;
-}
-
-function namespaceNotFound(name: string, known: readonly string[]): PadlockError {
-  const near = known.filter((other) => !other.startsWith('kube-')).slice(0, 10);
-  return new PadlockError('NAMESPACE_NOT_FOUND', `there is no namespace "${name}"`, {
-    hint: near.length === 0 ? 'see kubectl get namespaces' : `there are: ${near.join(', ')}`,
-  });
 }
 
 /** A namespaced type in all namespaces, or, where that is refused, in the asked ones and the root namespace. */

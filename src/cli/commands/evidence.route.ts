@@ -78,7 +78,9 @@ const verifyRoute = buildCommand<EvidenceVerifyFlags, readonly [bundle: string],
   docs: {
     brief: 'Check that no file of a bundle was changed, and who signed it.',
     fullDescription: `EXIT CODES
-  0 unchanged (and signed by --public-key, where given)   1 changed   2 could not run`,
+  0  unchanged, and signed by --public-key where that is given
+  1  changed, or signed by nobody or another
+  2  could not run`,
   },
 });
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { ExitCode, PadlockError } from '../../errors.ts';
-import { readBundle, writeBundle } from '../../evidence/bundle/bundle-files.ts';
+import { readBundle, refuseTaken, writeBundle } from '../../evidence/bundle/bundle-files.ts';
 import { type BundleCheck, checkBundle } from '../../evidence/bundle/manifest.ts';
 import { certificateInventory } from '../../evidence/certificates/inventory.ts';
 import { kubernetesVersion } from '../../evidence/kubernetes-version.ts';
@@ -16,6 +16,7 @@ import type { EvidenceFlags, EvidenceVerifyFlags } from './evidence.route.ts';
 export async function collect(this: Context, flags: EvidenceFlags, namespace?: string): Promise<void> {
   // A key that cannot be read is said before the probes, not after them.
   const signingKey = flags.signWith === undefined ? undefined : await readText(this, flags.signWith);
+  await refuseTaken(resolve(this.cwd, flags.output));
   const { verification, mesh, cluster, namespaces } = await verifyRun(this, flags, namespace, {});
   const effects = { cluster, now: () => this.clock.now(), signal: this.signal };
   const inventory = await certificateInventory(mesh, namespaces, effects).catch((error: unknown) => {

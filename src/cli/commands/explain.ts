@@ -5,6 +5,7 @@ import { explainLine, isKnownLine } from '../../evidence/explain-line.ts';
 import { type CallAnswer, explainCall, explainPort } from '../../mesh/explain/explain.ts';
 import { callQuestion, outsideClient, type Problem, portQuestion } from '../../mesh/explain/question.ts';
 import { findAddress } from '../../mesh/find.ts';
+import { findingCodes } from '../../mesh/findings/codes.ts';
 import { buildMesh, type Mesh } from '../../mesh/mesh.ts';
 import { type ExplainReport, type LineReport, nameWorkload } from '../../report/explain/explain-report.ts';
 import type { Context } from '../context.ts';
@@ -22,12 +23,19 @@ export default async function explain(
   const [word = '', more] = words;
   const code = more === undefined ? asFindingCode(word) : undefined;
   if (code !== undefined) return this.stdout.write(findingPageText(code));
+  if (more === undefined && /^PL\d+$/i.test(word)) throw noSuchCode(word);
   const remembered = rememberStdin(this);
   const report = await placeExplanation(await answer(remembered, flags, words), remembered);
   await this.stdout.write(await render(report, flags, this));
   const unknown =
     report.kind === 'lines' && report.lines.every(({ symptom, entry }) => (symptom ?? entry) === undefined);
   this.setExitCode(unknown ? ExitCode.inconclusive : ExitCode.ok);
+}
+
+function noSuchCode(word: string): PadlockError {
+  return new PadlockError('USAGE', `there is no code ${word.toUpperCase()}`, {
+    hint: `there are ${findingCodes[0]} to ${findingCodes.at(-1)}`,
+  });
 }
 
 async function render(report: ExplainReport, { output }: ExplainFlags, { stdout }: Context): Promise<string> {

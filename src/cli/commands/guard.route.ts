@@ -10,6 +10,7 @@ export interface GuardInstallFlags extends ClusterFlags {
   readonly clusterDomain?: string;
   readonly print?: boolean;
   readonly force?: boolean;
+  readonly yes?: boolean;
 }
 
 export interface GuardStatusFlags extends ClusterFlags {
@@ -62,8 +63,15 @@ const install = buildCommand<GuardInstallFlags, readonly [namespace: string], Co
         withNegated: false,
         brief: 'also where the namespace has no STRICT policy of its own yet',
       },
+      yes: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'do not ask first, as a terminal is asked',
+      },
       ...clusterFlags,
     },
+    aliases: { y: 'yes' },
     positional: namespace,
   },
   docs: {

@@ -144,7 +144,7 @@ Standard output is the one line that a shell needs; the rest goes to standard er
 EXAMPLES
   eval "$(padlock lab up)"                    start it, and use it in this shell
   kubectl get pods -n istio-system            ask it
-  padlock lab up --name two --cert-ttl 2m     another one, with short certificates`,
+  padlock lab up --name two --cert-ttl 2m     another, short certificates`,
   },
 });
 

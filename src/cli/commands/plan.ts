@@ -20,7 +20,7 @@ const exceptionDays = 60;
 
 export default async function plan(this: Context, flags: PlanFlags, namespace: string): Promise<void> {
   const until = flags.until ?? dayIn(this.clock.now(), exceptionDays);
-  checkDay(until);
+  checkDay(until, dayIn(this.clock.now(), 0));
   if (flags.shadow === true && !flags.traffic) {
     throw new PadlockError('USAGE', '--shadow watches traffic, and --no-traffic says not to');
   }
@@ -97,8 +97,11 @@ function dayIn(now: number, days: number): string {
   return new Date(now + days * 86_400_000).toISOString().slice(0, 10);
 }
 
-function checkDay(day: string): void {
+function checkDay(day: string, today: string): void {
   const time = Date.parse(`${day}T00:00:00Z`);
-  if (/^\d{4}-\d\d-\d\d$/.test(day) && !Number.isNaN(time) && dayIn(time, 0) === day) return;
+  if (/^\d{4}-\d\d-\d\d$/.test(day) && !Number.isNaN(time) && dayIn(time, 0) === day) {
+    if (day >= today) return;
+    throw new PadlockError('USAGE', `--until ${day} has passed: the exceptions would be over already`);
+  }
   throw new PadlockError('USAGE', `"${day}" is not a day; write it like 2027-01-31`);
 }

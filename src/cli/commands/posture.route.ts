@@ -1,9 +1,12 @@
 /** `padlock posture`: flags and help. */
 import { buildCommand } from '@stricli/core';
+import { PadlockError } from '../../errors.ts';
+import { type LabelQuery, parseLabelQuery } from '../../istio/label-query.ts';
 import { type InputFlags, inputAliases, inputFlags, parsePort } from '../common-flags.ts';
 import type { Context } from '../context.ts';
 
 export interface PostureFlags extends InputFlags {
+  readonly selector?: LabelQuery;
   readonly port?: readonly number[];
   readonly output: 'table' | 'json' | 'yaml';
 }
@@ -13,6 +16,13 @@ export const postureRoute = buildCommand<PostureFlags, readonly string[], Contex
   parameters: {
     flags: {
       ...inputFlags,
+      selector: {
+        kind: 'parsed',
+        parse: parseSelector,
+        optional: true,
+        brief: 'only pods with these labels, and who calls them or is called, e.g. app=httpbin',
+        placeholder: 'LABELS',
+      },
       port: {
         kind: 'parsed',
         parse: parsePort,
@@ -28,7 +38,7 @@ export const postureRoute = buildCommand<PostureFlags, readonly string[], Contex
         brief: 'how to print it',
       },
     },
-    aliases: { ...inputAliases, o: 'output' },
+    aliases: { ...inputAliases, l: 'selector', o: 'output' },
     positional: {
       kind: 'array',
       parameter: {
@@ -45,7 +55,14 @@ is what is declared; \`padlock verify\` proves it by real connections.
 
 EXAMPLES
   padlock posture -n shop                     a namespace of the cluster
+  padlock posture -n shop -l app=cart         one workload, and its clients
   padlock posture -f k8s/ -o json             manifests, for a script
   padlock posture -n shop --port 9000         a port that nobody declares`,
   },
 });
+
+function parseSelector(text: string): LabelQuery {
+  const query = parseLabelQuery(text);
+  if (query !== undefined) return query;
+  throw new PadlockError('USAGE', `"${text}" is no label selector; write it like app=cart,tier!=web`);
+}

@@ -17,6 +17,7 @@ export default async function printPosture(
   const options: PostureOptions = {
     ...(flags.port === undefined ? {} : { ports: flags.port }),
     ...(namespaces === undefined ? {} : { namespaces }),
+    ...(flags.selector === undefined ? {} : { labels: flags.selector }),
   };
   switch (flags.output) {
     case 'json':

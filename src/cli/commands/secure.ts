@@ -1,5 +1,7 @@
 /** `padlock secure`: read, plan, ask, carry out, say what stands. */
+import { resolve } from 'node:path';
 import { ExitCode, PadlockError } from '../../errors.ts';
+import { refuseTaken } from '../../evidence/bundle/bundle-files.ts';
 import { initialState } from '../../rollout/machine.ts';
 import { type Prepared, prepare } from '../../rollout/prepare.ts';
 import { isUnfinished, readRecord } from '../../rollout/record.ts';
@@ -15,9 +17,7 @@ import type { SecureFlags } from './secure.route.ts';
 const defaultObserveMs = 60_000;
 
 export default async function secure(this: Context, flags: SecureFlags, namespace: string): Promise<void> {
-  if ((flags.workload?.length ?? 0) > 0 && (flags.exclude?.length ?? 0) > 0) {
-    throw new PadlockError('USAGE', '--workload and --exclude contradict each other');
-  }
+  await refuseContradictions(flags, this);
   const cluster = await this.connect(flags);
   const saved = await readRecord(cluster, namespace);
   const onlyLook = flags.dryRun === true || flags.serverDryRun === true;
@@ -55,6 +55,20 @@ export default async function secure(this: Context, flags: SecureFlags, namespac
   if (status === 'done' && flags.evidence !== undefined) {
     await keepEvidence(this, flags, namespace, flags.evidence);
   }
+}
+
+/** Whatever can be said before a cluster is asked. */
+async function refuseContradictions(flags: SecureFlags, { cwd }: Context): Promise<void> {
+  if ((flags.workload?.length ?? 0) > 0 && (flags.exclude?.length ?? 0) > 0) {
+    throw new PadlockError('USAGE', '--workload and --exclude contradict each other');
+  }
+  if (flags.dryRun === true && flags.serverDryRun === true) {
+    throw new PadlockError(
+      'USAGE',
+      '--dry-run asks nobody and --server-dry-run asks the API server: say one',
+    );
+  }
+  if (flags.evidence !== undefined) await refuseTaken(resolve(cwd, flags.evidence));
 }
 
 /** A new rollout would take what could not be restored for what people want, and forget what stood before. */

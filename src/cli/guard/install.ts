@@ -8,6 +8,7 @@ import { decidingPolicy } from '../../rollout/policies.ts';
 import { readClusterSnapshot } from '../../sources/cluster-snapshot.ts';
 import type { GuardInstallFlags } from '../commands/guard.route.ts';
 import type { Context } from '../context.ts';
+import { agreed } from '../secure/drive-command.ts';
 import { guardEffects } from './effects.ts';
 
 export async function install(this: Context, flags: GuardInstallFlags, namespace: string): Promise<void> {
@@ -26,12 +27,21 @@ export async function install(this: Context, flags: GuardInstallFlags, namespace
   if (action === 'deny' && flags.force !== true) refuseWithoutStrict(mesh, namespace, this.program);
   const clusterDomain = flags.clusterDomain ?? mesh.config.clusterDomain;
   const options: GuardOptions = { namespace, action, maxExceptionDays, clusterDomain };
+  if (!(await mayInstall(this, flags, namespace))) return;
   await installGuard(options, guardEffects(cluster, this));
   const does = action === 'deny' ? 'refuses' : 'warns of';
   await this.stdout.write(
     `The guard of namespace ${namespace} is in place: the API server ${does} what would weaken it.\n` +
       `Tried with a weak PeerAuthentication as a dry run. What stands already: ${this.program} guard status ${namespace}\n`,
   );
+}
+
+/** Admission policies belong to the whole cluster: a person is asked; a script that names this command has decided. */
+async function mayInstall(context: Context, flags: GuardInstallFlags, namespace: string): Promise<boolean> {
+  if (flags.yes === true || !context.stdin.isTTY) return true;
+  const does = flags.action === 'deny' ? 'refuse' : 'warn of';
+  await context.stdout.write(`Five admission policies will ${does} what weakens namespace ${namespace}.\n`);
+  return agreed(context, { yes: false, output: 'text' }, 'Install them?');
 }
 
 /** Without a policy of its own the namespace stands or falls with the mesh's, which this guard does not see. */

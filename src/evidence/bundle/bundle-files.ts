@@ -14,6 +14,24 @@ const maxBytes = 512 * 1024 * 1024;
 const inner = 'padlock-evidence';
 
 /**
+ * Says before the work that its result could not be kept.
+ * @throws PadlockError `FILE_NOT_WRITABLE` where the target exists and is no empty folder
+ */
+export async function refuseTaken(target: string): Promise<void> {
+  if (/\.(zip|tar|gz|7z)$/.test(target) && !isArchive(target)) {
+    throw new PadlockError('FILE_NOT_WRITABLE', `${target} is neither a folder nor a .tar.gz file`, {
+      hint: 'a bundle is a folder, or a file that ends in .tar.gz',
+    });
+  }
+  const found = await stat(target).catch(() => undefined);
+  if (found === undefined) return;
+  if (!isArchive(target) && found.isDirectory() && (await readdir(target)).length === 0) return;
+  throw new PadlockError('FILE_NOT_WRITABLE', `${target} exists already`, {
+    hint: 'name a new file or folder; a bundle replaces nothing',
+  });
+}
+
+/**
  * Writes a bundle; the target must not exist, or be an empty folder.
  * @param time milliseconds since the epoch
  * @throws PadlockError `FILE_NOT_WRITABLE`
@@ -55,7 +73,9 @@ export async function readBundle(source: string): Promise<readonly ArchiveFile[]
     if ((await stat(source)).isDirectory()) return await readFolder(source);
     archive = await readFile(source);
   } catch (cause) {
-    throw new PadlockError('FILE_NOT_READABLE', `cannot read ${source}: ${messageOf(cause)}`, {
+    const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const why = absent ? 'does not exist' : `cannot be read: ${messageOf(cause)}`;
+    throw new PadlockError('FILE_NOT_READABLE', `${source} ${why}`, {
       cause,
       hint: bundleHint,
     });

@@ -106,6 +106,6 @@ test('a text that is no archive, and a key that is none, are one sentence', asyn
   const path = join(folder, 'x.tar.gz');
   await writeFile(path, 'hello');
   await expect(readBundle(path)).rejects.toThrow(/is not an evidence bundle/);
-  await expect(readBundle(join(folder, 'gone.tar.gz'))).rejects.toThrow(/cannot read/);
+  await expect(readBundle(join(folder, 'gone.tar.gz'))).rejects.toThrow(/does not exist/);
   expect(() => signManifest('{}', 'no key')).toThrow(/is no key in PEM/);
 });

@@ -9,6 +9,7 @@ import type { Snapshot, Unseen } from '../../mesh/snapshot.ts';
 import type { Cluster, ResourceType } from '../../sources/cluster.ts';
 import { discover } from '../../sources/discovery.ts';
 import { BackOff } from '../../sources/kube/retry.ts';
+import { namespaceNotFound } from '../../sources/namespace-not-found.ts';
 import { trimForSnapshot } from '../../sources/snapshot-object.ts';
 import {
   configMapsType,
@@ -80,8 +81,7 @@ export class ObjectFeed {
       object.kind === 'Namespace' ? [object.metadata.name] : [],
     );
     const missing = names.length === 0 ? undefined : this.#asked?.find((name) => !names.includes(name));
-    if (missing !== undefined)
-      throw new PadlockError('NAMESPACE_NOT_FOUND', `there is no namespace "${missing}"`);
+    if (missing !== undefined) throw namespaceNotFound(missing, names);
   }
 
   /** Follows every type until the signal ends it. */

@@ -1,5 +1,6 @@
 /** From what a person types (`web/front`, `cart.shop:8000`, `shop/deploy/cart:8080`) to the workloads and hosts that it names. */
 
+import { nearestName } from '../../istio/nearest-name.ts';
 import { endpointsOf } from '../endpoints.ts';
 import { findAddress, findHost, findWorkloads } from '../find.ts';
 import type { HostPort, MeshHost } from '../host.ts';
@@ -174,7 +175,7 @@ function oneWorkload(mesh: Mesh, text: string, namespace?: string): readonly Wor
   const inNamespace = named.filter((workload) => workload.namespace === namespace);
   const found = !text.includes('/') && inNamespace.length > 0 ? inNamespace : named;
   const [first] = found;
-  if (first === undefined) return nothingNamed(mesh, text);
+  if (first === undefined) return nothingNamed(mesh, text, namespace);
   const ids = [...new Set(found.map(({ namespace: space, kind, name }) => `${space}/${kind}/${name}`))];
   if (ids.length === 1) return found;
   return {
@@ -184,13 +185,26 @@ function oneWorkload(mesh: Mesh, text: string, namespace?: string): readonly Wor
   };
 }
 
-function nothingNamed(mesh: Mesh, text: string): Problem {
-  const wanted = text.split('/').at(-1)?.toLowerCase() ?? '';
-  const near = mesh.workloads.filter(
-    ({ name }) =>
-      wanted !== '' && (name.toLowerCase().includes(wanted) || wanted.includes(name.toLowerCase())),
-  );
-  const shown = (near.length > 0 ? near : mesh.workloads).slice(0, 5);
+function nothingNamed(mesh: Mesh, text: string, asked?: string): Problem {
+  const bySlash = text.split('/');
+  const [wanted = '', inHost] = (bySlash.at(-1) ?? '').toLowerCase().split('.');
+  const space = bySlash.length > 1 ? bySlash[0] : (inHost ?? asked);
+  const own = mesh.workloads.filter(({ namespace }) => namespace === space);
+  const pool = own.length > 0 ? own : mesh.workloads;
+  const alike = (among: readonly Workload[]): readonly Workload[] => {
+    const mistyped = nearestName(
+      wanted,
+      among.map(({ name }) => name),
+    );
+    return among.filter(
+      ({ name }) =>
+        wanted !== '' &&
+        (name === mistyped || name.toLowerCase().includes(wanted) || wanted.includes(name.toLowerCase())),
+    );
+  };
+  const nearHere = alike(pool);
+  const near = nearHere.length > 0 ? nearHere : alike(mesh.workloads);
+  const shown = (near.length > 0 ? near : pool).slice(0, 5);
   const names = [...new Set(shown.map(({ namespace, name }) => `${namespace}/${name}`))].join(', ');
   return {
     kind: 'problem',

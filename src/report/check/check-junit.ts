@@ -1,6 +1,6 @@
 /** `padlock check` as JUnit XML: a suite for each group, a test case for each code that is clean and for each finding. */
 import { formatRef } from '../../istio/kubernetes.ts';
-import { type FindingCode, findingCodes, findingKinds, findingPage } from '../../mesh/findings/codes.ts';
+import { type FindingCode, findingCodes, findingKinds } from '../../mesh/findings/codes.ts';
 import type { Finding } from '../../mesh/findings/finding.ts';
 import type { SuppressedFinding } from '../../mesh/findings/suppression.ts';
 import { formatChange } from '../fix.ts';
@@ -112,6 +112,6 @@ function details(finding: Finding, place: Place | undefined): string {
     `why: ${finding.why}`,
     `fix: ${finding.fix.text}`,
     ...finding.fix.changes.map((change) => formatChange(change).text),
-    `docs: ${findingPage(finding.code)}`,
+    `more: padlock explain ${finding.code}`,
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 /** `padlock check` for people: a line for each group, then each finding with its place, its reason and its fix, then the verdict. */
 import { formatRef } from '../../istio/kubernetes.ts';
 import type { FindingCode } from '../../mesh/findings/codes.ts';
-import { findingKinds, findingPage } from '../../mesh/findings/codes.ts';
+import { findingKinds } from '../../mesh/findings/codes.ts';
 import type { Severity } from '../../mesh/findings/finding.ts';
 import { formatChange } from '../fix.ts';
 import { paint, type Tone } from '../style.ts';
@@ -82,7 +82,7 @@ function renderCode(code: FindingCode, findings: readonly PlacedFinding[], optio
   const short = findings.slice(whole).map((placed) => renderShort(placed, options));
   const more =
     short.length === 0 ? [] : [`  and ${short.length} more (--verbose prints them whole):`, ...short];
-  const page = paint(`  docs: ${findingPage(code)}`, 'dim', options.color);
+  const page = paint(`  more: padlock explain ${code}`, 'dim', options.color);
   return [heading, ...lines, ...more, page].join('\n');
 }
 

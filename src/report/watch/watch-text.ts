@@ -1,5 +1,6 @@
 /** Events of `padlock watch` for people: a line each, the subjects below where there are several. */
 import type { Fact, KeepEvent } from '../../evidence/watch/fact.ts';
+import { count, verb } from '../../mesh/findings/wording.ts';
 import { paint } from '../style.ts';
 import { wrapText } from '../text-width.ts';
 
@@ -37,5 +38,6 @@ export function renderBaseline(facts: readonly Fact[], resumed: boolean): string
   const open = ports.filter(({ value }) => value.endsWith('p') || value.endsWith('pm')).length;
   const outside = facts.filter(({ key, value }) => key.startsWith('member ') && value === 'none').length;
   const how = resumed ? 'Watching on' : 'Watching';
-  return `${how}: ${ports.length} ports behind a proxy, ${open} of them take plaintext; ${outside} workloads have no proxy.\n`;
+  const taken = ports.length === 0 ? '' : `, ${open} of them ${verb(open, 'takes', 'take')} plaintext`;
+  return `${how}: ${count(ports.length, 'port')} behind a proxy${taken}; ${count(outside, 'workload')} ${verb(outside, 'has', 'have')} no proxy.\n`;
 }

@@ -11,7 +11,7 @@ import { whatIsRead } from './what-is-read.ts';
 const maxListDepth = 5;
 
 /** Files for tools, that are no objects of a cluster although they look like some. */
-const toolGroups = /^(?:kustomize\.config\.k8s\.io|kind\.x-k8s\.io|k3d\.io|skaffold)\//;
+const toolGroups = /^(?:kustomize\.config\.k8s\.io|kind\.x-k8s\.io|k3d\.io|skaffold|install\.istio\.io)\//;
 
 /**
  * The objects of one document. Secrets are left out.

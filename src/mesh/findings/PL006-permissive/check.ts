@@ -19,7 +19,7 @@ function oneFinding(mesh: Mesh, exception: DeclaredException): Finding {
   return finding('PL006', policy, {
     message: `${nameOf(policy.ref)} makes ${exceptionReach(exception)} accept plaintext (PERMISSIVE).`,
     field,
-    why: `Whoever reaches the pods can talk to them without an identity, and what is sent can be read on the way. ${callersOutsideSentence(mesh)}`,
+    why: `Whoever reaches the pods can talk to them without an identity, and what is sent can be read on the way. ${callersOutsideSentence(mesh, policy.namespace)}`,
     fix: {
       text: 'Set STRICT once `padlock plan` finds nobody who still sends plaintext.',
       changes: [{ kind: 'merge-patch', target: policy.ref, patch }],

@@ -26,7 +26,7 @@ function oneFinding(mesh: Mesh, exception: DeclaredException): Finding {
     field,
     why: `Every request there is plaintext, also between sidecars${
       whole ? ', and clients send plaintext to a STRICT workload of the namespace too' : ''
-    }. ${callersOutsideSentence(mesh)}`,
+    }. ${callersOutsideSentence(mesh, policy.namespace)}`,
     fix: {
       text: 'Let it take both (PERMISSIVE) as a first step to STRICT; `padlock secure` leaves DISABLE without losing requests.',
       changes: [{ kind: 'merge-patch', target: policy.ref, patch }],

@@ -44,7 +44,7 @@ function oneFinding(mesh: Mesh, namespace: string, { workloads, unset }: Undecid
       message: `No policy sets a mode for ${number} of namespace ${namespace}, so ${workloads.length === 1 ? 'it accepts' : 'they accept'} plaintext (PERMISSIVE by default)${
         unset.size > 0 ? '; the policies that are there say UNSET or nothing' : ''
       }.`,
-      why: `Nobody decided this: it is what Istio does where nothing is written. ${callersOutsideSentence(mesh)}`,
+      why: `Nobody decided this: it is what Istio does where nothing is written. ${callersOutsideSentence(mesh, namespace)}`,
       fix: {
         text: inRoot
           ? 'Set STRICT for the mesh once `padlock plan` finds nobody who still sends plaintext; this namespace has no level of its own.'

@@ -1,5 +1,6 @@
 /** Field names that Istio's policy kinds do not have, with the one that was probably meant. */
 import { isFields } from '../../../istio/fields.ts';
+import { nearestName } from '../../../istio/nearest-name.ts';
 import type { Snapshot } from '../../snapshot.ts';
 import type { Subject } from '../check.ts';
 import type { Json } from '../finding.ts';
@@ -116,35 +117,4 @@ function walk(value: unknown, shape: Shape | true, path: string): readonly Omit<
     );
     return [{ field: `${path}.${name}`, value: item as Json, ...(nearest === undefined ? {} : { nearest }) }];
   });
-}
-
-/** The known name at a distance of at most a third of its letters. */
-function nearestName(name: string, known: readonly string[]): string | undefined {
-  const scored = known
-    .map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, candidate.length / 3))
-    .sort((a, b) => a.distance - b.distance);
-  return scored[0]?.candidate;
-}
-
-/** Letters to replace, add, leave out or swap with their neighbour (Damerau's distance); hostile names are not measured. */
-function distance(a: string, b: string): number {
-  if (a.length > 40) return a.length;
-  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
-  const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    rows.push(row);
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      row[j] = Math.min(
-        at(i - 1, j - 1) + (same ? 0 : 1),
-        at(i - 1, j) + 1,
-        at(i, j - 1) + 1,
-        swapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
-      );
-    }
-  }
-  return at(a.length, b.length);
 }
