@@ -62,6 +62,11 @@ export function applyHandler(context: ResourceContext): ApiResponse {
     throw invalid('PatchOptions', 'meta.k8s.io', '', toCauses([missing]));
   }
   const body = parseBody(request.body, 'application/apply-patch+yaml', served.kind);
+  const [twice] = body.yamlTwice ?? [];
+  if (twice !== undefined && fieldValidationOf(request.url) === 'Strict')
+    throw badRequest(
+      `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${body.yamlTwice?.join('\n  ')}`,
+    );
   const { object: config, warnings } = decodeObject(
     body,
     expectedOf(context),

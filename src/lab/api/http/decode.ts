@@ -1,13 +1,14 @@
 /** The border where a body becomes an object: JSON or YAML, of the right kind, with its unknown fields named. */
-import { parse as parseYaml } from 'yaml';
 import { isObject, type JsonObject, stringAt } from '../json.ts';
 import { formatApiVersion, parseApiVersion } from '../registry/registry.ts';
 import type { Schema } from '../schema/schema.ts';
 import { findTypeError } from '../schema/type-errors.ts';
 import { unknownFields } from '../schema/unknown-fields.ts';
 import { badRequest } from '../status.ts';
+import { type JsonFields, jsonFields, jsonMistake } from './go-json.ts';
 import { contentType, unsupportedMediaType } from './negotiate.ts';
 import { decodeProtobuf } from './protobuf.ts';
+import { readYaml } from './yaml-body.ts';
 
 /** What is expected in the body. */
 export interface Expected {
@@ -17,6 +18,15 @@ export interface Expected {
   readonly schema: Schema | undefined;
   /** Custom kinds are checked by their CRD later, built-in ones by Go's decoder now. */
   readonly custom: boolean;
+}
+
+/** A body that was read, with what a strict reader finds in its text. */
+export interface Body {
+  readonly value: unknown;
+  /** Only for JSON: fields that come twice, and where each field stands. */
+  readonly fields?: () => JsonFields;
+  /** Only for YAML: `line 5: key "a" already set in map`. */
+  readonly yamlTwice?: readonly string[];
 }
 
 export interface Decoded {
@@ -42,45 +52,42 @@ const jsonTypes = ['application/json', 'application/yaml'];
  * Reads a body of JSON or YAML as any JSON value, or of protobuf as the built-in type that the schema describes.
  * @throws ApiStatus UnsupportedMediaType or BadRequest.
  */
-export function parseBody(body: Buffer, header: string | undefined, kind: string, schema?: Schema): unknown {
+export function parseBody(body: Buffer, header: string | undefined, kind: string, schema?: Schema): Body {
   const type = contentType(header);
   const isBuiltin = schema?.typeName !== undefined;
-  if (type === protobuf && isBuiltin) return decodeProtobuf(body, schema);
-  const text = body.toString('utf8');
-  if (type === 'application/yaml' || type === 'application/apply-patch+yaml') return parseYamlBody(text);
+  if (type === protobuf && isBuiltin) return { value: decodeProtobuf(body, schema) };
+  if (type === 'application/yaml' || type === 'application/apply-patch+yaml') {
+    const { value, twice } = readYaml(body.toString('utf8'));
+    return { value, yamlTwice: twice };
+  }
   if (type !== 'application/json' && type !== 'text/json') {
     throw unsupportedMediaType(isBuiltin ? [...jsonTypes, protobuf] : jsonTypes);
   }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const why =
-      text.trim() === '' || /Unexpected end|Expected .* after|Unterminated/.test(error.message)
-        ? 'unexpected end of JSON input'
-        : error.message;
-    const sample = text === '' ? '<empty>' : text.length > 60 ? `${text.slice(0, 60)} ...` : text;
+  const mistake = jsonMistake(body);
+  if (mistake !== undefined) {
     throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${why} (${sample})`,
+      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${mistake} (${sampleOf(body)})`,
     );
   }
+  return { value: JSON.parse(body.toString('utf8')), fields: () => jsonFields(body) };
 }
 
-function parseYamlBody(text: string): unknown {
-  try {
-    return parseYaml(text);
-  } catch (error) {
-    throw badRequest(
-      `error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
+const sampleLength = 30;
+
+/** The start of a body; what is no object is quoted as bytes. */
+function sampleOf(body: Buffer): string {
+  if (body.length === 0) return '<empty>';
+  const encoding = body[0] === '{'.charCodeAt(0) ? 'utf8' : 'hex';
+  const start = body.subarray(0, sampleLength).toString(encoding);
+  return body.length > sampleLength ? `${start} ...` : start;
 }
 
 /**
  * Checks a parsed body against what the URL expects.
  * @throws ApiStatus BadRequest for another kind, a value of the wrong type, or, under Strict, an unknown field.
  */
-export function decodeObject(value: unknown, expected: Expected, validation: FieldValidation): Decoded {
+export function decodeObject(body: Body, expected: Expected, validation: FieldValidation): Decoded {
+  const { value } = body;
   const apiVersion = formatApiVersion(expected.group, expected.version);
   if (!isObject(value)) {
     throw badRequest(
@@ -100,13 +107,25 @@ export function decodeObject(value: unknown, expected: Expected, validation: Fie
   const wrongType = expected.custom ? undefined : findTypeError(object, expected.schema);
   if (wrongType !== undefined) throw badRequest(`${cannot}: ${wrongType}`);
   if (validation === 'Ignore') return { object, warnings: [] };
-  const unknown = unknownFields(object, expected.schema).map(
-    (field) => `unknown field ${JSON.stringify(field)}`,
-  );
-  if (validation === 'Strict' && unknown.length > 0) {
-    throw badRequest(`${cannot}: strict decoding error: ${unknown.join(', ')}`);
+  const mistakes = fieldMistakes(body, unknownFields(object, expected.schema), expected.custom);
+  if (validation === 'Strict' && mistakes.length > 0) {
+    const yaml = (body.yamlTwice ?? []).length > 0 ? 'yaml: unmarshal errors:\n  ' : '';
+    throw badRequest(`${cannot}: strict decoding error: ${yaml}${mistakes.join(', ')}`);
   }
-  return { object, warnings: unknown };
+  return { object, warnings: mistakes };
+}
+
+/** Fields that come twice or are unknown: of a built-in kind in the order of the text, of a custom one each for themselves. */
+function fieldMistakes(body: Body, unknown: readonly string[], custom: boolean): readonly string[] {
+  const words = (field: string): string => `unknown field ${JSON.stringify(field)}`;
+  if (body.fields === undefined) return [...(body.yamlTwice ?? []), ...unknown.map(words)];
+  const { twice, placeOf } = body.fields();
+  const told = [
+    ...twice.map(({ path, at }) => ({ at, text: `duplicate field ${JSON.stringify(path)}` })),
+    ...unknown.map((path) => ({ at: placeOf(path) ?? 0, text: words(path) })),
+  ];
+  if (!custom) told.sort((a, b) => a.at - b.at);
+  return told.map(({ text }) => text);
 }
 
 function otherKind(object: JsonObject, expected: Expected): string {

@@ -11,6 +11,7 @@ import {
   parseLabelSelector,
 } from '../selectors/label-selector.ts';
 import { ApiStatus, badRequest, expired, qualified } from '../status.ts';
+import { jsonMistake } from './go-json.ts';
 import { checkListOptions } from './list-options.ts';
 import type { ListMeta } from './present.ts';
 
@@ -30,6 +31,9 @@ export function selectionOf(url: URL, resource: Resource, namespace: string | un
   ];
   for (const { field } of fields) {
     if (known.includes(field)) continue;
+    // The one kind that says it in other words (pkg/apis/batch/v1/conversion.go).
+    if (resource.resource === 'jobs')
+      throw badRequest(`field label ${JSON.stringify(field)} not supported for Job`);
     if (Object.keys(resource.strategy.selectableFields ?? {}).length > 0) {
       throw badRequest(`field label not supported: ${field}`);
     }
@@ -101,24 +105,31 @@ export function listPage(engine: Engine, resource: Resource, selection: Selectio
 function positionOf(url: URL): Position | undefined {
   const token = url.searchParams.get('continue') ?? '';
   if (token === '') return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
+  const refuse = (why: string): never => {
+    throw badRequest(`invalid continue token: continue key is not valid: ${why}`);
+  };
+  const foreign = token.search(/[^A-Za-z0-9_-]/);
+  // A single character left over is no byte.
+  const wrong = foreign === -1 && token.length % 4 === 1 ? token.length - 1 : foreign;
+  if (wrong !== -1) refuse(`illegal base64 data at input byte ${wrong}`);
+  const text = Buffer.from(token, 'base64url');
+  const mistake = jsonMistake(text);
+  if (mistake !== undefined) refuse(mistake);
+  const value: unknown = JSON.parse(text.toString('utf8'));
   const parsed = isObject(value) ? value : {};
-  const after = stringAt(parsed, 'start');
-  const revision = numberAt(parsed, 'rv');
-  if (after === undefined || revision === undefined)
-    throw badRequest('invalid continue token: continue key is not valid');
+  const version = stringAt(parsed, 'v') ?? '';
+  if (version !== tokenVersion) refuse(`server does not recognize this encoded version ${version}`);
+  const revision = numberAt(parsed, 'rv') ?? 0;
+  if (revision === 0) refuse(`incorrect encoded start resourceVersion (version ${tokenVersion})`);
+  const after = stringAt(parsed, 'start') ?? '';
+  if (after === '') refuse(`encoded start key empty (version ${tokenVersion})`);
   return { revision, after };
 }
 
+const tokenVersion = 'meta.k8s.io/v1';
+
 function encodePosition({ revision, after }: Position): string {
-  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start: after })).toString(
-    'base64url',
-  );
+  return Buffer.from(JSON.stringify({ v: tokenVersion, rv: revision, start: after })).toString('base64url');
 }
 
 /** The revision that `resourceVersionMatch=Exact` names. A revision that is still to come is refused, as the real server does. */

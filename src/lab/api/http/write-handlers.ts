@@ -168,7 +168,7 @@ function deleteOptions(context: ResourceContext, warnings: string[]): DeleteOpti
         request.headers['content-type'],
         'DeleteOptions',
         builtinSchema('meta.DeleteOptions'),
-      );
+      ).value;
   const body: JsonObject = isObject(parsed) ? parsed : {};
   const grace = numberAt(body, 'gracePeriodSeconds') ?? numberOf(query.get('gracePeriodSeconds'));
   const orphans = body.orphanDependents ?? query.get('orphanDependents');

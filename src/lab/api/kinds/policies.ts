@@ -271,6 +271,12 @@ export const priorityClassStrategy: Strategy = {
   defaults: (priority) => setDefault(priority, 'preemptionPolicy', 'PreemptLowerPriority'),
 };
 
+export const signingRequestStrategy: Strategy = {
+  selectableFields: {
+    'spec.signerName': (request) => stringAt(objectAt(request, 'spec'), 'signerName') ?? '',
+  },
+};
+
 export const storageClassStrategy: Strategy = {
   defaults: (storage) => {
     setDefault(storage, 'reclaimPolicy', 'Delete');

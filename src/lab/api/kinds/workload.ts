@@ -166,9 +166,9 @@ function addJobSelector(job: JsonObject): void {
 }
 
 export const deploymentStrategy: Strategy = { defaults: defaultDeployment, validate: validateWorkload };
-export const replicaSetStrategy: Strategy = {
-  defaults: defaultReplicaSet,
-  validate: validateWorkload,
+export const replicaSetStrategy: Strategy = { defaults: defaultReplicaSet, validate: validateWorkload };
+/** The old kind can be selected by its count; its successor cannot. */
+export const replicationControllerStrategy: Strategy = {
   selectableFields: {
     'status.replicas': (object) => String(numberAt(objectAt(object, 'status'), 'replicas') ?? 0),
   },

@@ -6,6 +6,7 @@ import {
   leaseStrategy,
   networkPolicyStrategy,
   priorityClassStrategy,
+  signingRequestStrategy,
   storageClassStrategy,
 } from '../kinds/policies.ts';
 import { endpointSliceTable, eventTable } from '../tables/core.ts';
@@ -113,5 +114,6 @@ export const clusterResources: readonly Resource[] = [
     status: true,
     subresources: [{ name: 'approval', verbs: readWrite }],
     table: signingRequestTable,
+    strategy: signingRequestStrategy,
   }),
 ];

@@ -11,6 +11,7 @@ import {
 } from '../kinds/core.ts';
 import { podStrategy } from '../kinds/pod.ts';
 import { serviceStrategy } from '../kinds/service.ts';
+import { replicationControllerStrategy } from '../kinds/workload.ts';
 import {
   claimTable,
   configMapTable,
@@ -125,6 +126,7 @@ export const coreResources: readonly Resource[] = [
     generation: true,
     subresources: [scaleSubresource],
     table: replicaSetTable,
+    strategy: replicationControllerStrategy,
   }),
   core({ kind: 'ResourceQuota', plural: 'resourcequotas', shortNames: ['quota'], status: true }),
   core({ kind: 'Secret', plural: 'secrets', table: secretTable, strategy: secretStrategy }),

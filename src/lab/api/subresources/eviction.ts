@@ -15,7 +15,7 @@ import { podOf } from './pod-container.ts';
 export function evictionHandler(context: ResourceContext): ApiResponse {
   const { engine, stored, info, request } = context;
   if (info.verb !== 'create') throw methodNotAllowed();
-  const body = parseBody(
+  const { value: body } = parseBody(
     request.body,
     request.headers['content-type'],
     'Eviction',

@@ -48,7 +48,7 @@ export async function subresourceHandler(
 
 function bodyOf(context: ResourceContext, kind: string): JsonObject {
   const { request } = context;
-  const body = parseBody(
+  const { value: body } = parseBody(
     request.body,
     request.headers['content-type'],
     kind,
