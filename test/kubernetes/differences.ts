@@ -8,9 +8,6 @@ const goPrinted = 'Go prints its own struct, the whole of it';
 export const differences: Readonly<Record<string, string>> = {
   'day: not acceptable': media,
   'reads: a table nobody knows': media,
-  'day: explain': 'the lab’s copy of Istio’s CRDs leaves the descriptions out',
-  'reads: explain':
-    'descriptions are read from the declarations of a client library, which wraps some of them',
   'kinds: node': 'the taint of a node that is not ready yet is for a node controller, which the lab has not',
   'kinds: admission policy: what is not CEL': 'another parser of CEL, other words for its mistakes',
   'kinds: custom resource definition: nothing in it': 'the first mistakes are named, not all of them',

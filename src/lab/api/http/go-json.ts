@@ -85,13 +85,14 @@ class Scanner {
 
   #valueHere(path: string): void {
     const byte = this.#next();
-    if (byte === code('{')) return this.#object(path);
-    if (byte === code('[')) return this.#list(path);
-    if (byte === code('"')) {
-      this.#string();
-      return;
-    }
-    if (byte === code('-') || isDigit(byte)) return this.#number();
+    if (byte === code('{')) this.#object(path);
+    else if (byte === code('[')) this.#list(path);
+    else if (byte === code('"')) this.#string();
+    else if (byte === code('-') || isDigit(byte)) this.#number();
+    else this.#literal(byte);
+  }
+
+  #literal(byte: number | undefined): void {
     const literal = byte === undefined ? undefined : literals[String.fromCharCode(byte)];
     if (literal === undefined) this.#refuse('looking for beginning of value');
     for (const [index, expected] of [...literal].entries()) {
