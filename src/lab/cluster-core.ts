@@ -10,7 +10,7 @@ import { apiServerAddress, nodeObject } from './bootstrap/nodes.ts';
 import { startControllers } from './controllers/all.ts';
 import { timestamp } from './controllers/conditions.ts';
 import { createRecorder } from './controllers/events.ts';
-import type { ProxyStatus } from './istiod/istiod.ts';
+
 import type { PodObject } from './kinds/pod.ts';
 import { type RunningKubelet, startKubelet } from './kubelet/node-agent.ts';
 import type { LabNode } from './kubelet/node-environment.ts';
@@ -19,6 +19,7 @@ import { watchServices } from './net/service-table.ts';
 import { startSocks } from './net/socks.ts';
 import { createNetwork } from './net/virtual-network.ts';
 import type { Sidecar, SidecarHost } from './sidecar/sidecar.ts';
+import type { ControlPlane } from './workloads/istiod/xds-server.ts';
 import type { LabConsole } from './workloads/program.ts';
 
 export interface CoreOptions {
@@ -30,7 +31,7 @@ export interface CoreOptions {
   /** Starts what runs beside the API server, last; returns the function that stops it. */
   readonly startControllers: () => () => void;
   readonly startSidecar: ((host: SidecarHost) => Sidecar) | undefined;
-  readonly proxyStatus?: () => readonly ProxyStatus[];
+  readonly controlPlane?: ControlPlane;
   readonly console?: LabConsole | undefined;
   readonly token: (pod: PodObject, audience: string | undefined) => string | undefined;
   readonly drainMilliseconds: number;
@@ -57,7 +58,7 @@ export async function startCore(options: CoreOptions): Promise<ClusterCore> {
       now,
       events: (node) => createRecorder(api, 'kubelet', now, node),
       startSidecar: options.startSidecar,
-      proxyStatus: options.proxyStatus,
+      controlPlane: options.controlPlane,
       console: options.console,
       token: options.token,
       folder,

@@ -114,7 +114,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     startControllers: () =>
       startAllControllers(api, { now, onProblem, clusterCertificate: certificates.caCertificate }),
     startSidecar: istiod.startSidecar,
-    proxyStatus: istiod.status,
+    controlPlane: istiod,
     console: options.console,
     token: (pod, audience) => (server === undefined ? undefined : tokenOf(api, server, pod, audience)),
     drainMilliseconds: options.propagation === undefined ? quickDrain : options.propagation.max + quickDrain,

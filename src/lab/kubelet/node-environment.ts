@@ -1,10 +1,11 @@
 /** What every pod on the lab's nodes shares. */
 import type { Api } from '../api/api.ts';
 import type { EventRecorder } from '../controllers/events.ts';
-import type { ProxyStatus } from '../istiod/istiod.ts';
+
 import type { PodObject } from '../kinds/pod.ts';
 import type { Network } from '../net/network.ts';
 import type { Sidecar, SidecarHost } from '../sidecar/sidecar.ts';
+import type { ControlPlane } from '../workloads/istiod/xds-server.ts';
 import type { LabConsole } from '../workloads/program.ts';
 import type { HostTools } from './commands/command.ts';
 
@@ -24,8 +25,8 @@ export interface NodeEnvironment {
   readonly events: (node: string) => EventRecorder;
   /** Starts the sidecar of an injected pod; undefined while the lab runs without a control plane. */
   readonly startSidecar: ((host: SidecarHost) => Sidecar) | undefined;
-  /** What the control plane sent to each sidecar; undefined while the lab runs without one. */
-  readonly proxyStatus: (() => readonly ProxyStatus[]) | undefined;
+  /** Undefined while the lab runs without one. */
+  readonly controlPlane: ControlPlane | undefined;
   readonly console: LabConsole | undefined;
   /** A token for a pod's service account, as the projected volume holds it. */
   readonly token: (pod: PodObject, audience: string | undefined) => string | undefined;

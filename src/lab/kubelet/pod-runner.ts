@@ -344,7 +344,7 @@ export class PodRunner {
       env,
       listen: (port, onConnection, options) => this.network.listen(port, onConnection, options),
       connect: (name, port) => this.network.connect('application', name, port),
-      proxyStatus: this.#environment.proxyStatus,
+      controlPlane: this.#environment.controlPlane,
       console: this.#environment.console,
       log: say,
       now,

@@ -128,7 +128,7 @@ function startNodes(
     nodes,
     curl: findExecutable('curl', path),
     startSidecar: (host) => istiod.startSidecar(host),
-    proxyStatus: () => istiod.status(),
+    controlPlane: istiod,
     // The rest of the control plane is the cluster's own.
     startControllers: () => {
       const events = createRecorder(api, 'default-scheduler', now);

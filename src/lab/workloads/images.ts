@@ -4,7 +4,7 @@ import { startConsole } from './console.ts';
 import { startGeneric } from './generic.ts';
 import { type Dialect, defaultPort } from './httpbin/dialect.ts';
 import { httpbin } from './httpbin/httpbin.ts';
-import { startIstiodServer } from './istiod-server.ts';
+import { startIstiodServer } from './istiod/istiod-server.ts';
 import type { Program, ProgramHost, StartProgram } from './program.ts';
 import { serve } from './serve.ts';
 

@@ -3,9 +3,9 @@
  * pod's network and environment handed in, and nothing of the host.
  */
 import type { Socket } from 'node:net';
-import type { ProxyStatus } from '../istiod/istiod.ts';
 import type { Container, PodObject } from '../kinds/pod.ts';
 import type { Endpoint } from '../net/network.ts';
+import type { ControlPlane } from './istiod/xds-server.ts';
 
 /** A connection that a container's server accepted; `from` is virtual. */
 export type OnConnection = (socket: Socket, from: Endpoint) => void;
@@ -31,8 +31,8 @@ export interface ProgramHost {
   listen(port: number, onConnection: OnConnection, options?: ListenOptions): () => void;
   /** Connects as the container does: cluster DNS, then the sidecar where the traffic is captured. */
   connect(host: string, port: number): Promise<Socket>;
-  /** What the control plane sent to each sidecar: for its own pod's debug pages. */
-  readonly proxyStatus: (() => readonly ProxyStatus[]) | undefined;
+  /** The control plane, for its own pod's debug pages. */
+  readonly controlPlane: ControlPlane | undefined;
   /** What stands behind the `kiali` Service; undefined where the lab was given none. */
   readonly console: LabConsole | undefined;
   /** A line for the container's log. */

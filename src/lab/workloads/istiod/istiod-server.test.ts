@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { startLab } from '../lab.ts';
+import { startLab } from '../../lab.ts';
 
 test('istiod answers what istioctl asks it: its version, and who has what', async () => {
   const lab = await startLab();
