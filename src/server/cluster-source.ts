@@ -3,11 +3,11 @@
  * the cluster can be read. Where watching is not allowed it is read every few seconds.
  */
 import { PadlockError } from '../errors.ts';
-import { formatRef } from '../istio/kubernetes.ts';
-import type { Cluster, ResourceType, WatchEvent } from '../sources/cluster.ts';
+import { recordName } from '../rollout/record.ts';
+import type { Cluster, WatchEvent } from '../sources/cluster.ts';
 import { readClusterSnapshot } from '../sources/cluster-snapshot.ts';
 import { asText, dig } from '../sources/json-value.ts';
-import { PolicyChanges } from './policy-changes.ts';
+import { MeshChanges } from './mesh-changes.ts';
 import { type Look, lookAt, type Source } from './source.ts';
 import { type WatchedType, watchedTypes, watchForever } from './watching.ts';
 import type { DashboardEvent } from './wire.ts';
@@ -50,6 +50,7 @@ class ClusterSource implements Source {
   #wake: () => void = () => undefined;
   #dirty = false;
   #polling = false;
+  #changes: MeshChanges | undefined;
   /** What the rollouts' records say, by namespace. */
   readonly #summaries = new Map<string, string>();
 
@@ -66,6 +67,7 @@ class ClusterSource implements Source {
 
   /** @returns whether anything that the page shows has changed */
   async read(): Promise<boolean> {
+    const begun = this.#changes?.beginReading() ?? 0;
     const snapshot = await readClusterSnapshot(this.cluster, {
       ...(this.namespaces === undefined ? {} : { namespaces: this.namespaces }),
       signal: this.#closing.signal,
@@ -74,6 +76,7 @@ class ClusterSource implements Source {
     });
     const before = this.#look;
     const next = lookAt((before?.revision ?? 0) + 1, snapshot);
+    for (const event of this.#changes?.read(next.mesh, begun) ?? []) this.#tell(event);
     if (before !== undefined && withoutTime(before.page) === withoutTime(next.page)) return false;
     this.#look = next;
     return true;
@@ -81,6 +84,7 @@ class ClusterSource implements Source {
 
   start(tell: (event: DashboardEvent) => void): void {
     this.#tell = tell;
+    this.#changes = new MeshChanges(this.look.mesh, () => this.#clock.now());
     this.#running = Promise.all([this.#watch(), this.#readAgain()]);
   }
 
@@ -92,15 +96,15 @@ class ClusterSource implements Source {
 
   async #watch(): Promise<void> {
     const { signal } = this.#closing;
-    const changes = new PolicyChanges(this.look.snapshot);
     const types = await this.#typesToWatch();
     await Promise.all(
       types.map((type) =>
         watchForever(this.cluster, type, {
           namespaces: this.namespaces,
+          rootNamespace: this.look.mesh.config.rootNamespace,
           signal,
           clock: this.#clock,
-          onEvent: (event) => this.#heard(type, event, changes),
+          onEvent: (event) => this.#heard(event),
           onGap: () => this.#changed(),
           onRefused: () => this.#poll(type),
         }),
@@ -124,10 +128,10 @@ class ClusterSource implements Source {
     return [];
   }
 
-  #heard(type: ResourceType, event: WatchEvent, changes: PolicyChanges): void {
+  #heard(event: WatchEvent): void {
     if (event.type === 'ERROR' || event.type === 'BOOKMARK') return;
     const at = new Date(this.#clock.now()).toISOString();
-    if (type.plural === 'configmaps') {
+    if (event.object.kind === 'ConfigMap' && event.object.metadata.name === recordName) {
       const namespace = event.object.metadata.namespace ?? '';
       const summary = event.type === 'DELETED' ? 'its record was removed' : summaryOf(event);
       // What a run measures stands in it too: the page looks, and nothing has happened.
@@ -136,12 +140,7 @@ class ClusterSource implements Source {
       this.#tell({ kind: 'rollout', at, namespace, says });
       return;
     }
-    const change = changes.heard(event.type, event.object);
-    if (change !== undefined) {
-      const namespace = event.object.metadata.namespace ?? '';
-      const resource = formatRef({ kind: event.object.kind, namespace, name: event.object.metadata.name });
-      this.#tell({ kind: 'policy', at, resource, namespace, ...change });
-    }
+    for (const change of this.#changes?.heard(event.type, event.object) ?? []) this.#tell(change);
     this.#changed();
   }
 
@@ -150,8 +149,8 @@ class ClusterSource implements Source {
     this.#wake();
   }
 
-  #poll(type: ResourceType): void {
-    if (this.#polling) return;
+  #poll(type: WatchedType): void {
+    if (this.#polling || type.optional === true) return;
     this.#polling = true;
     const says = `not allowed to watch ${type.plural}: reading every ${pollMs / 1000} s instead`;
     this.#tell({ kind: 'connection', at: new Date(this.#clock.now()).toISOString(), state: 'polling', says });

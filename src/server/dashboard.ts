@@ -1,6 +1,5 @@
 /** The dashboard: a source that is watched, a page, and a server on loopback that brings them together. */
 import { randomBytes } from 'node:crypto';
-import { PadlockError } from '../errors.ts';
 import { Access } from './access.ts';
 import type { Assets } from './assets.ts';
 import type { Clock } from './cluster-source.ts';
@@ -37,8 +36,6 @@ export interface Dashboard {
   close(): Promise<void>;
 }
 
-const refusalsEveryMs = 3_000;
-
 /** @throws PadlockError `PORT_IN_USE` */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { source, clock, assets, allowChanges, version, onError } = options;
@@ -60,6 +57,10 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
           tell: (namespace, says) =>
             events.tell({ kind: 'rollout', at: new Date(clock.now()).toISOString(), namespace, says }),
         });
+  const refusals =
+    source.cluster === undefined
+      ? undefined
+      : new Refusals(source.cluster, new Date(clock.now()).toISOString());
   let handler: Handler | undefined;
   const server = await serveOnLoopback({
     port: options.port,
@@ -72,6 +73,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     source,
     events,
     ...(rollouts === undefined ? {} : { rollouts }),
+    ...(refusals === undefined ? {} : { refusals }),
     ...(source.cluster === undefined
       ? {}
       : { observing: new Observing(source, source.cluster, () => clock.now()) }),
@@ -83,7 +85,10 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   });
   const ending = new AbortController();
   source.start((event) => events.tell(event));
-  const following = followRefusals(source, events, clock, ending.signal).catch(onError);
+  const following =
+    refusals === undefined
+      ? undefined
+      : followRefusals(refusals, { source, events, clock, signal: ending.signal }).catch(onError);
   const address = `http://127.0.0.1:${server.port}/?token=`;
   return {
     port: server.port,
@@ -103,43 +108,26 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
 
 /** Looks into the sidecars' access logs while somebody is there to hear of refusals. */
 async function followRefusals(
-  source: Source,
-  events: EventStream,
-  clock: Clock,
-  signal: AbortSignal,
+  refusals: Refusals,
+  { source, events, clock, signal }: Following,
 ): Promise<void> {
-  const { cluster, namespaces } = source;
-  if (cluster === undefined) return;
-  const refusals = new Refusals(cluster, new Date(clock.now()).toISOString());
-  const say = (says: string): void =>
-    events.tell({ kind: 'connection', at: new Date(clock.now()).toISOString(), state: 'live', says });
-  let saidHowMany = false;
   while (!signal.aborted) {
     try {
       if (events.listeners > 0) {
-        const {
-          events: found,
-          followed,
-          of,
-        } = await refusals.look(source.look.mesh, namespaces, () => clock.now(), signal);
+        const { look, namespaces } = source;
+        const found = await refusals.look(look.mesh, namespaces, () => clock.now(), signal);
         for (const event of found) events.tell(event);
-        if (followed < of && !saidHowMany) {
-          saidHowMany = true;
-          say(
-            `refused connections are read from the access logs of ${followed} of ${of} proxies; -n narrows it`,
-          );
-        }
       }
-      await clock.sleep(refusalsEveryMs, signal);
+      await clock.sleep(refusals.restMs, signal);
     } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof PadlockError)) throw error;
-      if (error.code === 'CLUSTER_FORBIDDEN') {
-        say(`refused connections cannot be told: ${error.message}`);
-        return;
-      }
-      // The cluster is away: the source says so.
-      await clock.sleep(refusalsEveryMs, signal).catch(() => undefined);
+      if (!signal.aborted) throw error;
     }
   }
+}
+
+interface Following {
+  readonly source: Source;
+  readonly events: EventStream;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
 }

@@ -9,6 +9,7 @@ import type { EventStream } from './event-stream.ts';
 import { evidenceArchive } from './evidence-archive.ts';
 import { findingsView } from './findings-view.ts';
 import type { Observing } from './observing.ts';
+import type { Refusals } from './refusals.ts';
 import type { RolloutActions } from './rollout-actions.ts';
 import { rolloutViews } from './rollout-views.ts';
 import { signInPage } from './sign-in.ts';
@@ -24,6 +25,7 @@ export interface HandlerParts {
   /** Absent where there is no cluster. */
   readonly rollouts?: RolloutActions;
   readonly observing?: Observing;
+  readonly refusals?: Refusals;
   readonly allowChanges: boolean;
   readonly version: string;
   readonly boot: string;
@@ -56,6 +58,8 @@ const reads: Readonly<Record<string, Answer>> = {
     observing === undefined
       ? noCluster('traffic is observed at running proxies')
       : json(await observing.look()),
+  '/api/refusals': (_request, { refusals }) =>
+    refusals === undefined ? noCluster('logs are read from running proxies') : json(refusals.view()),
   '/api/rollouts': async (_request, { source, rollouts, clock }) => {
     if (source.cluster === undefined || rollouts === undefined) return noCluster('a rollout needs a cluster');
     return json(await rolloutViews(source.cluster, source.namespaces, rollouts, clock.now()));

@@ -17,6 +17,8 @@ import type { Clock } from './cluster-source.ts';
 
 export interface WatchedType extends ResourceType {
   readonly fieldSelector?: string;
+  /** Its changes are also found by reading from time to time: not being allowed to watch it costs no more than that. */
+  readonly optional?: boolean;
 }
 
 /** Owners in between: whatever changes them changes their pods too. */
@@ -29,6 +31,9 @@ const istioPlurals: ReadonlySet<string> = new Set([
   'serviceentries',
   'sidecars',
   'gateways',
+  'requestauthentications',
+  'envoyfilters',
+  'workloadentries',
 ]);
 
 /** @throws PadlockError where the API server cannot be asked what it serves */
@@ -40,12 +45,15 @@ export async function watchedTypes(cluster: Cluster, signal: AbortSignal): Promi
     ...served.filter(
       ({ group, plural }) => istioPlurals.has(plural) && discoveredTypes[group]?.includes(plural) === true,
     ),
-    { ...configMapsType, fieldSelector: `metadata.name=${recordName}` },
+    { ...configMapsType, fieldSelector: `metadata.name=${recordName}`, optional: true },
+    { ...configMapsType, fieldSelector: 'metadata.name=istio', optional: true },
   ];
 }
 
 export interface WatchOptions {
   readonly namespaces: readonly string[] | undefined;
+  /** Its policies hold everywhere. */
+  readonly rootNamespace: string;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly onEvent: (event: WatchEvent) => void;
@@ -65,9 +73,15 @@ export async function watchForever(
   options: WatchOptions,
 ): Promise<void> {
   if ((await watchIn(cluster, type, undefined, options)) !== 'refused') return;
-  const namespaces = type.namespaced ? (options.namespaces ?? []) : [];
-  const ends = await Promise.all(namespaces.map((namespace) => watchIn(cluster, type, namespace, options)));
-  if (namespaces.length === 0 || ends.includes('refused')) options.onRefused();
+  const asked = type.namespaced ? (options.namespaces ?? []) : [];
+  const holdsEverywhere = type.group.endsWith('istio.io') || type.plural === 'configmaps';
+  const namespaces = new Set(asked.length > 0 && holdsEverywhere ? [...asked, options.rootNamespace] : asked);
+  if (namespaces.size === 0) return options.onRefused();
+  await Promise.all(
+    [...namespaces].map(async (namespace) => {
+      if ((await watchIn(cluster, type, namespace, options)) === 'refused') options.onRefused();
+    }),
+  );
 }
 
 async function watchIn(

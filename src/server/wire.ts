@@ -49,6 +49,15 @@ export type DashboardEvent =
       readonly sender: string;
       readonly text: string;
     }
+  /** Whatever else decides about mutual TLS: workloads with and without sidecars, namespaces, Services, the mesh config. */
+  | {
+      readonly kind: 'mesh';
+      readonly at: string;
+      readonly change: 'added' | 'changed' | 'removed';
+      readonly resource: string;
+      readonly namespace: string;
+      readonly says: string;
+    }
   | { readonly kind: 'rollout'; readonly at: string; readonly namespace: string; readonly says: string }
   | {
       readonly kind: 'connection';
@@ -56,6 +65,19 @@ export type DashboardEvent =
       readonly state: 'live' | 'polling' | 'lost';
       readonly says: string;
     };
+
+/** Whose refusals are told, and whose cannot be. */
+export interface RefusalsView {
+  /** Running sidecars of what is looked at. */
+  readonly proxies: number;
+  /** Each one's access log is read about so often. */
+  readonly everySeconds: number;
+  readonly forbidden: readonly { readonly namespace: string; readonly why: string }[];
+  /** Logs that could not be read, wholly or in part. */
+  readonly failed: readonly { readonly pod: string; readonly why: string }[];
+  /** Proxies that do not log what they refuse. */
+  readonly silent: readonly string[];
+}
 
 export interface FindingView {
   readonly code: string;

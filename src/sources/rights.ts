@@ -213,7 +213,10 @@ export const rights = {
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get'] },
     ],
-    root: [],
+    // Policies there hold everywhere.
+    root: reading
+      .filter(({ apiGroups }) => apiGroups.some((group) => /^(security|networking)\.istio\.io$/.test(group)))
+      .map((rule) => ({ ...rule, verbs: ['watch'] })),
   },
 } as const satisfies Record<Capability, Rights>;
 

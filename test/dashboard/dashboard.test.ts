@@ -164,7 +164,16 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     expect(await refused.innerText()).toMatch(
       /shop\/web-\S+ refused a plaintext connection of legacy\/batch-\S+ on port 80/,
     );
+    await page.getByText('of 2 sidecars, each about every').waitFor();
+    await page
+      .locator('.event-mesh', { hasText: 'Namespace shop was changed: istio-injection=enabled' })
+      .waitFor();
+    await page
+      .locator('.event-mesh', { hasText: /Deployment shop\/web was changed: with a sidecar/ })
+      .waitFor();
     await keepPicture(page, '4-events');
+    await page.getByRole('button', { name: 'Refused' }).click();
+    await page.locator('.event-policy').first().waitFor({ state: 'detached' });
   });
 
   test('observed traffic joins the graph, and only it when asked', async () => {

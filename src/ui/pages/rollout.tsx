@@ -1,10 +1,11 @@
 /** The rollouts' state machines, live from their records: steps, what each waits for, and the way to steer them. */
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { RolloutAction, RolloutsView, RolloutView } from '../../server/wire.ts';
 import { ApiError, getJson, post } from '../api.ts';
 import { Answer, PageFrame, type PageProps } from './page.tsx';
 import { Steps, Window } from './rollout-steps.tsx';
 import { useLoaded } from './use-loaded.ts';
+import { useTick } from './use-tick.ts';
 
 /** A run whose driver died changes nothing: it is seen by looking. Nor is there any word where watching is not allowed. */
 const lookEveryMs = 4_000;
@@ -47,16 +48,6 @@ export function RolloutPage({ dashboard, state }: PageProps) {
       </Answer>
     </PageFrame>
   );
-}
-
-function useTick(everyMs: number | undefined): number {
-  const [tick, setTick] = useState(0);
-  useEffect(() => {
-    if (everyMs === undefined) return;
-    const timer = setInterval(() => setTick((before) => before + 1), everyMs);
-    return () => clearInterval(timer);
-  }, [everyMs]);
-  return tick;
 }
 
 const statusWords: Readonly<Record<string, string>> = {
