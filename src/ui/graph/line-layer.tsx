@@ -5,14 +5,16 @@
 import { type ReactFlowState, useStoreApi, ViewportPortal } from '@xyflow/react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Painter } from '../lines/painter-client.ts';
-import type { Frame, Line, Painted, Palette } from '../lines/scene.ts';
-import type { Box, LaidOutView } from '../worker/protocol.ts';
+import type { Frame, Line, Painted, PaintedBox, Palette } from '../lines/scene.ts';
+import type { LaidOutView } from '../worker/protocol.ts';
 
 /** Painted beyond each side, in pixels: so far the picture can be moved before more of it is needed. */
 const margin = 240;
-/** Zoomed by more than this, what is painted is too coarse to wait for the rest. */
-const coarse = 1.6;
-const restMs = 90;
+/** Zoomed by more than this, what is painted is too coarse. */
+const coarse = 2.5;
+/** While the wheel turns, the boxes are drawn anew with each turn: the lines follow so often, and when it rests. */
+const zoomingMs = 300;
+const restMs = 100;
 
 export interface LineLayerProps {
   readonly view: LaidOutView;
@@ -24,12 +26,19 @@ export function LineLayer({ view, lines, theme }: LineLayerProps) {
   const [problem, setProblem] = useState<string>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const palette = usePalette(theme);
-  const boxes = useMemo(() => Object.values(view.boxes), [view.boxes]);
+  const boxes = useMemo(
+    () =>
+      view.nodes.flatMap(({ id, state }) => {
+        const box = view.boxes[id];
+        return box === undefined ? [] : [{ ...box, state }];
+      }),
+    [view],
+  );
   useLines({ canvas, lines, boxes, palette, fail: setProblem });
   return (
     <ViewportPortal>
       {problem === undefined ? (
-        <canvas ref={canvas} className="lines" />
+        <canvas ref={canvas} className="painted" />
       ) : (
         <p role="alert">The lines cannot be drawn ({problem}); the table has them.</p>
       )}
@@ -40,7 +49,7 @@ export function LineLayer({ view, lines, theme }: LineLayerProps) {
 interface Lines {
   readonly canvas: { readonly current: HTMLCanvasElement | null };
   readonly lines: readonly Line[];
-  readonly boxes: readonly Box[];
+  readonly boxes: readonly PaintedBox[];
   readonly palette: Palette;
   readonly fail: (message: string) => void;
 }
@@ -71,19 +80,26 @@ class Layer {
   readonly #painter: Painter;
   readonly #now: () => Frame;
   readonly #canvas: Lines['canvas'];
-  #scene: { readonly lines: readonly Line[]; readonly boxes: readonly Box[] } | undefined;
+  #scene: { readonly lines: readonly Line[]; readonly boxes: readonly PaintedBox[] } | undefined;
   #asked: Frame | undefined;
+  #askedAt = 0;
   #rest: ReturnType<typeof setTimeout> | undefined;
 
   constructor(now: () => Frame, canvas: Lines['canvas'], fail: (message: string) => void) {
     this.#now = now;
     this.#canvas = canvas;
-    this.#painter = new Painter((painted) => this.#show(painted), fail);
+    this.#painter = new Painter(
+      (painted) => this.#show(painted),
+      (message) => {
+        this.#clear();
+        fail(message);
+      },
+    );
   }
 
-  set(lines: readonly Line[], boxes: readonly Box[], palette: Palette): void {
+  set(lines: readonly Line[], boxes: readonly PaintedBox[], palette: Palette): void {
     // Other boxes are another picture: the lines of the last one must not be seen in it.
-    if (this.#scene !== undefined && this.#scene.boxes !== boxes) this.#clear();
+    if (this.#scene !== undefined && !samePlaces(this.#scene.boxes, boxes)) this.#clear();
     this.#scene = { lines, boxes };
     this.#painter.setScene({ lines, boxes, palette });
     this.#want(this.#now());
@@ -92,8 +108,10 @@ class Layer {
   moved(): void {
     if (this.#scene === undefined) return;
     const now = this.#now();
-    if (this.#asked === undefined || !serves(this.#asked, now)) this.#want(now);
-    else if (this.#asked.camera.zoom !== now.camera.zoom) {
+    const zooming = this.#asked !== undefined && this.#asked.camera.zoom !== now.camera.zoom;
+    const soon = zooming && performance.now() - this.#askedAt < zoomingMs;
+    if (!soon && (this.#asked === undefined || !serves(this.#asked, now))) this.#want(now);
+    else if (zooming) {
       clearTimeout(this.#rest);
       this.#rest = setTimeout(() => this.#want(this.#now()), restMs);
     }
@@ -101,6 +119,7 @@ class Layer {
 
   close(): void {
     clearTimeout(this.#rest);
+    this.#clear();
     this.#painter.close();
   }
 
@@ -108,12 +127,17 @@ class Layer {
     clearTimeout(this.#rest);
     if (frame.width === 0 || frame.height === 0) return;
     this.#asked = frame;
+    this.#askedAt = performance.now();
     this.#painter.want(frame);
   }
 
   #clear(): void {
     const { current } = this.#canvas;
-    if (current !== null) current.hidden = true;
+    if (current !== null) {
+      current.hidden = true;
+      delete current.dataset.lines;
+    }
+    delete document.documentElement.dataset.painted;
   }
 
   #show({ frame, bitmap }: Painted): void {
@@ -127,8 +151,17 @@ class Layer {
     const top = -(margin + camera.y) / camera.zoom;
     current.style.transform = `translate(${left}px, ${top}px) scale(${1 / camera.zoom})`;
     current.hidden = false;
+    // From afar the elements of the boxes step back behind what is painted of them.
+    document.documentElement.dataset.painted = 'yes';
     current.dataset.lines = String(this.#scene?.lines.length ?? 0);
   }
+}
+
+function samePlaces(before: readonly PaintedBox[], after: readonly PaintedBox[]): boolean {
+  return (
+    before.length === after.length &&
+    before.every(({ x, y }, index) => x === after[index]?.x && y === after[index]?.y)
+  );
 }
 
 /** What is painted reaches beyond what is seen now, with room left to move on, and is fine enough. */
@@ -150,6 +183,10 @@ const names = {
   plaintext: '--plaintext',
   unknown: '--unknown',
   refused: '--refused',
+  'mtls-soft': '--mtls-soft',
+  'mixed-soft': '--mixed-soft',
+  'plaintext-soft': '--plaintext-soft',
+  'unknown-soft': '--unknown-soft',
   surface: '--surface',
   border: '--line',
 } as const satisfies Record<keyof Palette, string>;

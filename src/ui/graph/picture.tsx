@@ -19,7 +19,7 @@ import { type FlowNode, NamespaceBox, NamespaceFrame, NamespaceTitle, WorkloadBo
 import type { Selection } from './selection.ts';
 import { Tip, type Tipped } from './tip.tsx';
 import { useEdgeKeys } from './use-edge-keys.ts';
-import { edgeAt, type Flow, useHover } from './use-hover.ts';
+import { clickReach, edgeAt, type Flow, useHover } from './use-hover.ts';
 import { ZoomLevel } from './zoom-level.tsx';
 
 const nodeTypes = {
@@ -32,7 +32,7 @@ const nodeTypes = {
 const noEdges: [] = [];
 /** What lies over the picture at its bottom covers nothing of it at first. */
 const fit = {
-  padding: { x: '28px', top: '24px', bottom: '128px' },
+  padding: { x: '28px', top: '24px', bottom: '170px' },
   maxZoom: 1.1,
   minZoom: 0.05,
 } as const;
@@ -102,8 +102,10 @@ export function Picture(props: PictureProps) {
         )}
         onMoveStart={(event) => {
           if (event !== null) moved.current = true;
-          hover.forget();
-          document.documentElement.dataset.moving = 'yes';
+          document.documentElement.dataset.moving = event?.type === 'wheel' ? 'zoom' : 'pan';
+        }}
+        onMove={(event) => {
+          if (event?.type !== 'mousemove') hover.forget();
         }}
         onMoveEnd={() => {
           document.documentElement.dataset.moving = 'no';
@@ -112,6 +114,7 @@ export function Picture(props: PictureProps) {
           const edge = edgeAt(flow.current, edges, { x: clientX, y: clientY });
           select(edge && { kind: 'edge', source: edge.source, target: edge.target });
         }}
+        paneClickDistance={clickReach}
         colorMode={theme}
         nodesDraggable={false}
         nodesConnectable={false}

@@ -60,9 +60,10 @@ export function useEdgeKeys(
         edge != null ? fromEdge(edge, event.key) : node != null ? fromNode(node, event.key) : false;
       if (went) event.preventDefault();
     },
-    onBlur: ({ relatedTarget }) => {
-      // Between two edges the focus is nowhere for a moment.
-      if (relatedTarget !== null) setWalk(undefined);
+    onBlur: ({ target, relatedTarget }) => {
+      // From one edge to the next the focus is nowhere for a moment: only from an edge to something else is the walk over.
+      const isEdge = (at: unknown): boolean => at instanceof Element && at.closest('.call') !== null;
+      if (isEdge(target) && relatedTarget !== null && !isEdge(relatedTarget)) setWalk(undefined);
     },
   };
 }

@@ -7,6 +7,8 @@ import type { FlowNode } from './nodes.tsx';
 
 /** So near, in pixels on the screen, is on the line. */
 const reach = 7;
+/** A mouse that moves less while it is pressed was clicked, not dragged. */
+export const clickReach = 3;
 
 export interface Under {
   readonly kind: 'edge' | 'node';
@@ -52,12 +54,17 @@ export function useHover(flow: { readonly current: Flow | undefined }, edges: re
     setUnder(undefined);
   }, []);
   useEffect(() => () => cancelAnimationFrame(frame.current), []);
+  const pressed = useRef<Point>(undefined);
   const onPointerMove = ({ buttons, pointerType, target, clientX, clientY }: PointerEvent): void => {
-    if (buttons !== 0 || pointerType === 'touch') {
-      forget();
+    const at = { x: clientX, y: clientY };
+    if (buttons !== 0) {
+      // What is pressed stays an element until it is dragged: else there would be nothing left to be clicked.
+      pressed.current ??= at;
+      if (Math.hypot(at.x - pressed.current.x, at.y - pressed.current.y) > clickReach) forget();
       return;
     }
-    const at = { x: clientX, y: clientY };
+    pressed.current = undefined;
+    if (pointerType === 'touch') return;
     // Once a frame: a mouse tells more often than the screen is drawn.
     cancelAnimationFrame(frame.current);
     frame.current = requestAnimationFrame(() => setUnder(found(target, at)));

@@ -102,6 +102,14 @@ function paintLock(canvas: Canvas, palette: Palette, state: EdgeState, pixels: n
   canvas.lineWidth = 1;
   canvas.strokeStyle = palette.border;
   canvas.stroke();
+  canvas.restore();
+  paintGlyph(canvas, palette, state, pixels);
+}
+
+/** The padlock itself, about the middle of the canvas as it is moved. */
+export function paintGlyph(canvas: Canvas, palette: Palette, state: EdgeState, pixels: number): void {
+  canvas.save();
+  canvas.scale(pixels / lockBox, pixels / lockBox);
   canvas.translate(-lockBox / 2, -lockBox / 2);
   canvas.lineCap = 'round';
   canvas.lineJoin = 'round';

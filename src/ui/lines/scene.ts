@@ -1,5 +1,6 @@
 /** What the painter is told: the lines, how they look, and which part of them is wanted. Plain data, for a worker. */
 import type { EdgeState } from '../../mesh/graph/edge-state.ts';
+import type { NodeState } from '../../mesh/graph/graph.ts';
 import type { Box } from '../worker/protocol.ts';
 
 export interface Line {
@@ -15,13 +16,17 @@ export interface Line {
 export interface Scene {
   /** The most important first: it is drawn last, over the others. */
   readonly lines: readonly Line[];
-  /** No padlock is put where one of these would hide it. */
-  readonly boxes: readonly Box[];
+  /** As they look from afar. No padlock of a line is put where one of these would hide it. */
+  readonly boxes: readonly PaintedBox[];
   readonly palette: Palette;
 }
 
+export interface PaintedBox extends Box {
+  readonly state: NodeState;
+}
+
 /** Colours as CSS writes them. */
-export type Palette = Readonly<Record<EdgeState | 'surface' | 'border', string>>;
+export type Palette = Readonly<Record<EdgeState | `${NodeState}-soft` | 'surface' | 'border', string>>;
 
 /** A point of the graph at `p` is on the screen at `p * zoom + (x, y)`. */
 export interface Camera {
