@@ -53,7 +53,7 @@ describe.skipIf(!hasChromium)('a graph of more lines than elements', () => {
     const tip = page.getByRole('tooltip');
     await tip.waitFor();
     expect(await tip.innerText()).toMatch(
-      /^team-\d+\/svc-\d+ →\s+calls\s+team-\d+\/svc-\d+\s+Plaintext\s+from configuration/,
+      /^team-\d+\/svc-\d+ →\s+calls\s+team-\d+\/svc-\d+\s+(Plaintext|Mixed|Refused)[\s\S]*from configuration/,
     );
     const name = await page.locator('.call.raised').getAttribute('aria-label');
     const [, client, server] = /\/(svc-\d+) calls .*\/(svc-\d+):/.exec(name ?? '') ?? [];

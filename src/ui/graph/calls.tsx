@@ -7,6 +7,7 @@ import { lockBox } from '../shapes.ts';
 import { pointOn, svgPath } from './curve.ts';
 import { type DrawnEdge, edgeLabel } from './elements.ts';
 import type { Selection } from './selection.ts';
+import { useScreenPixel } from './zoom-level.tsx';
 
 export interface CallElement {
   readonly edge: DrawnEdge;
@@ -24,21 +25,25 @@ export interface CallsProps {
 }
 
 export function Calls({ calls, select }: CallsProps) {
+  const pixel = useScreenPixel();
   return (
     <ViewportPortal>
       {/* biome-ignore lint/a11y/noSvgWithoutTitle: each call in it has its own name */}
       <svg className="calls">
         {calls.map((call) => (
-          <Call key={call.edge.id} {...call} select={select} />
+          <Call key={call.edge.id} {...call} lockScale={Math.max(1, 0.8 * pixel)} select={select} />
         ))}
       </svg>
     </ViewportPortal>
   );
 }
 
-type CallProps = CallElement & Pick<CallsProps, 'select'>;
+interface CallProps extends CallElement, Pick<CallsProps, 'select'> {
+  /** Zoomed out, padlocks shrink less than all else, so that they can be told apart. */
+  readonly lockScale: number;
+}
 
-const Call = memo(function Call({ edge, tone, lock, selected, focused, select }: CallProps) {
+const Call = memo(function Call({ edge, tone, lock, selected, focused, lockScale, select }: CallProps) {
   const shape = useRef<SVGGElement>(null);
   useEffect(() => {
     if (focused) shape.current?.focus();
@@ -66,15 +71,18 @@ const Call = memo(function Call({ edge, tone, lock, selected, focused, select }:
     >
       <path className="call-area" d={path} />
       <path className="call-line" d={path} markerEnd={`url(#arrow-${edge.state})`} />
-      {lock || selected ? <CallLock edge={edge} /> : null}
+      {lock || selected ? <CallLock edge={edge} scale={lockScale} /> : null}
     </g>
   );
 });
 
-function CallLock({ edge }: { readonly edge: DrawnEdge }) {
+function CallLock({ edge, scale }: { readonly edge: DrawnEdge; readonly scale: number }) {
   const { x, y } = pointOn(edge.curve, 0.5);
   return (
-    <g className="call-lock" transform={`translate(${x - lockBox / 2} ${y - lockBox / 2})`}>
+    <g
+      className="call-lock"
+      transform={`translate(${x} ${y}) scale(${scale}) translate(${-lockBox / 2} ${-lockBox / 2})`}
+    >
       <circle cx={lockBox / 2} cy={lockBox / 2} r={lockBox * 0.72} />
       <LockParts state={edge.state} />
       {edge.refusals && edge.state !== 'refused' ? (

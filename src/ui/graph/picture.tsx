@@ -91,6 +91,7 @@ export function Picture(props: PictureProps) {
           void instance.fitView(fit);
         }}
         onNodeClick={(_event, { id, type }) => {
+          hover.forget();
           if (type === 'workload' || type === 'namespace') select({ kind: 'node', id });
         }}
         onSelectionChange={useCallback(

@@ -72,7 +72,10 @@ export function useHover(flow: { readonly current: Flow | undefined }, edges: re
   const found = (target: EventTarget, at: Point): Under | undefined => {
     if (!(target instanceof Element)) return undefined;
     const node = target.closest<HTMLElement>('.react-flow__node-workload, .react-flow__node-namespace');
-    if (node !== null) return { kind: 'node', id: node.dataset.id ?? '', at };
+    // Nearer, a box says all this itself.
+    const { zoom } = document.documentElement.dataset;
+    if (node !== null)
+      return zoom === 'far' || zoom === 'low' ? { kind: 'node', id: node.dataset.id ?? '', at } : undefined;
     if (target.closest('.react-flow__pane, .call') === null) return undefined;
     const edge = edgeAt(flow.current, edges, at);
     return edge === undefined ? undefined : { kind: 'edge', id: edge.id, at };

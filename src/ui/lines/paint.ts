@@ -141,7 +141,7 @@ function lookOf({ state, observed, tone }: Line, { camera, ratio }: Frame, count
   const crowded = count > many;
   const thin = crowded || camera.zoom < 0.5 ? 1 : 1.4;
   const width = (observed ? (camera.zoom < 0.3 ? 2 : 3) : thin) * ratio;
-  if (tone === 'dim') return { colour: state, alpha: crowded ? 0.1 : 0.2, width: ratio, dash };
+  if (tone === 'dim') return { colour: state, alpha: crowded ? 0.07 : 0.14, width: ratio, dash };
   const calm = state === 'mtls' ? 0.7 : 1;
   return { colour: state, alpha: (observed ? 0.95 : crowded ? 0.5 : 0.8) * calm, width, dash };
 }
