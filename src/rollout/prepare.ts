@@ -11,6 +11,7 @@ import { readBudgets } from './budgets.ts';
 import { type Facts, factsFrom } from './facts.ts';
 import { gitOpsOwner } from './gitops.ts';
 import { chooseInjection } from './injection-choice.ts';
+import { jobsNote } from './jobs-note.ts';
 import { outsidersNote } from './outsiders.ts';
 import type { MaxErrors, Plan, Stage } from './plan.ts';
 import { namesRef, type Planned, planRollout } from './planner.ts';
@@ -186,9 +187,14 @@ function warningsOf(facts: Facts, planned: Planned): readonly string[] {
     ...ignoredPolicies(facts),
     ...downtime(planned),
     ...gitOpsRestarts(planned),
+    ...(labelsNamespace(planned) ? jobsNote(facts.mesh, planned.plan.namespace) : []),
     ...(planned.plan.until === 'strict' ? outsidersNote(facts.mesh, planned.plan.namespace) : []),
     ...unseenKinds(facts),
   ];
+}
+
+function labelsNamespace({ plan }: Planned): boolean {
+  return plan.steps.some(({ writes }) => writes.some(({ manifest }) => manifest.kind === 'Namespace'));
 }
 
 /** One sentence for all kinds: a user whose rights end at the namespace sees none of them elsewhere. */

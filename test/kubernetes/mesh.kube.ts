@@ -215,7 +215,8 @@ async function askDashboard(url: string): Promise<readonly [number, number, stri
   await shown.text();
   const stranger = await fetch(`${origin}/api/posture`);
   await stranger.text();
-  const data = await fetch(`${origin}/api/posture`, { headers: { cookie } });
+  const key = /#key=(.+)$/.exec(page.headers.get('location') ?? '')?.[1] ?? '';
+  const data = await fetch(`${origin}/api/posture`, { headers: { cookie, 'x-padlock': key } });
   return [shown.status, stranger.status, await data.text()];
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../src/istio/kubernetes.ts';
+import { httpbinContainer, serviceObject, sleepContainer } from '../../src/lab/testing/core.ts';
 import { ensureBuilt, padlock, type Result, type RunOptions } from '../built.ts';
 import { client, namespaceObject, policy, servers, shop } from '../lab/rollout-scene.ts';
 import { freshHttp, freshTcp, http2, keptHttp, type Load } from '../lab/steady-load.ts';
@@ -87,6 +88,49 @@ function traffic(): readonly Load[] {
   ];
 }
 
+/** Nothing in it knows of Istio: a Deployment with a budget, a StatefulSet, a DaemonSet, and a CronJob that is not due. */
+function plainNamespace(namespace: string): readonly KubeObject[] {
+  const workload = (kind: string, name: string, container: object, spec: object): KubeObject => ({
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name, namespace },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: podTemplate(name, container),
+      ...spec,
+    },
+  });
+  const budget = { minAvailable: 2, selector: { matchLabels: { app: 'web' } } };
+  const report = { ...podTemplate('report', sleepContainer).spec, restartPolicy: 'Never' };
+  const readinessProbe = { httpGet: { path: '/get', port: 80 }, periodSeconds: 1 };
+  return [
+    namespaceObject(namespace, false),
+    workload('Deployment', 'web', { ...httpbinContainer, readinessProbe }, { replicas: 3 }),
+    serviceObject('web', namespace, 80, 80),
+    {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'web', namespace },
+      spec: budget,
+    },
+    workload('StatefulSet', 'db', sleepContainer, { replicas: 2, serviceName: 'db' }),
+    workload('DaemonSet', 'agent', sleepContainer, {}),
+    {
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: { name: 'report', namespace },
+      spec: { schedule: '0 0 1 1 *', jobTemplate: { spec: { template: { spec: report } } } },
+    },
+  ];
+}
+
+function podTemplate(name: string, container: object) {
+  return {
+    metadata: { labels: { app: name } },
+    spec: { terminationGracePeriodSeconds: 2, containers: [{ name, ...container }] },
+  };
+}
+
 async function lost(
   loads: readonly Load[],
 ): Promise<{ readonly sent: number; readonly failures: readonly string[] }> {
@@ -113,6 +157,26 @@ describe.skipIf(!isOwn)('padlock secure on a real API server', () => {
     const back = await run(['rollout', 'abort', shop, '--yes']);
     expect(back.code, back.stderr).toBe(0);
     expect(await standing()).toEqual(before);
+  });
+
+  test('a namespace without sidecars gets them by the real controllers, workload by workload, and no request is lost', async () => {
+    await mesh.deploy(...plainNamespace('store'));
+    await mesh.kubectl(['rollout', 'status', '-n', 'store', 'statefulset/db', '--timeout=60s']);
+    await mesh.kubectl(['rollout', 'status', '-n', 'store', 'daemonset/agent', '--timeout=60s']);
+    const to = () => mesh.connectFrom('clients', 'one', 'web.store', 80);
+    const loads = [freshHttp(to), keptHttp(to)];
+    const done = await run(['secure', 'store', '--yes', '--until', 'inject']);
+    const { failures } = await lost(loads);
+    expect(done.code, done.stdout + done.stderr).toBe(0);
+    expect(failures).toEqual([]);
+    expect(done.stdout).toContain('the next pods of CronJob store/report get a');
+    const pods: { items: KubeObject[] } = JSON.parse(
+      await mesh.kubectl(['get', 'pods', '-n', 'store', '-o', 'json']),
+    );
+    const injected = pods.items.map(({ metadata }) => metadata.annotations?.['sidecar.istio.io/status']);
+    expect(injected).toHaveLength(7);
+    expect(injected).not.toContain(undefined);
+    await mesh.kubectl(['delete', 'namespace', 'store', '--wait=false']);
   });
 
   test('paused from elsewhere, killed, a second run kept out, and taken up again', async () => {
