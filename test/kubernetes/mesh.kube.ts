@@ -125,7 +125,7 @@ describe.skipIf(!isOwn)('before STRICT', () => {
 
   test('authz: what is suggested is taken by the API server, counts as a dry run, and lets its callers through', async () => {
     await setMode('STRICT');
-    await expect.poll(() => byProxy('web', 80), { timeout: 10_000 }).toMatch(/reset by peer/);
+    await expect.poll(() => byProxy('web', 80), { timeout: 20_000 }).toMatch(/reset by peer/);
     await curl(shop, 'sleep', '-o', '/dev/null', 'http://web/get');
     const suggested = await run(['authz', 'suggest', shop]);
     expect(suggested.code, suggested.stderr).toBe(0);

@@ -205,7 +205,7 @@ describe.skipIf(!isOwn)('with one right less', () => {
     await apply(less);
     try {
       // The API server hears of its own objects by watches, too.
-      await expect.poll(() => can(kubeconfig, verb, resource)).toBe(false);
+      await expect.poll(() => can(kubeconfig, verb, resource), { timeout: 20_000 }).toBe(false);
       const { until, ...asked } = uses[capability];
       const found = await use(kubeconfig, { ...asked, ...(until === undefined ? {} : { until: sentence }) });
       const said = (found.stdout + found.stderr).replaceAll(/\s+/g, ' ');
@@ -213,7 +213,7 @@ describe.skipIf(!isOwn)('with one right less', () => {
       expect(found.code, said).toBe(code);
     } finally {
       await apply(objects);
-      await expect.poll(() => can(kubeconfig, verb, resource)).toBe(true);
+      await expect.poll(() => can(kubeconfig, verb, resource), { timeout: 20_000 }).toBe(true);
     }
   });
 });

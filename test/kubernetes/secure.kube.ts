@@ -63,7 +63,9 @@ async function standing(): Promise<unknown> {
 /** Every proxy has it: the mesh itself is not what these tests are about. */
 async function everywhere(policies: number): Promise<void> {
   const kind = 'peerauthentications.security.istio.io';
-  await expect.poll(() => mesh.lab.api.list(kind, { namespace: shop }).length).toBe(policies);
+  await expect
+    .poll(() => mesh.lab.api.list(kind, { namespace: shop }).length, { timeout: 20_000 })
+    .toBe(policies);
   await mesh.lab.istiod.whenSynced();
 }
 
