@@ -149,3 +149,26 @@ test('a single workload cannot be STRICT in a namespace at DISABLE', () => {
   const disabled = peerAuthentication(shop, 'default', 'DISABLE');
   expect(rulesOf([...ordinary, disabled], { workloads: ['web'] })).toContain('workload-in-disable');
 });
+
+test('a port that is kept from the sidecar is told of before anything is changed', () => {
+  const annotated = workload('cart', { sidecar: true }).map(
+    (object): KubeObject =>
+      object.kind === 'Pod'
+        ? {
+            ...object,
+            metadata: {
+              ...object.metadata,
+              annotations: {
+                ...object.metadata.annotations,
+                'traffic.sidecar.istio.io/excludeInboundPorts': '8080',
+              },
+            },
+          }
+        : object,
+  );
+  expect(refusals(annotated)).toMatchObject([
+    { rule: 'port-past-sidecar', sentence: expect.stringContaining('8080 of Deployment shop/cart') },
+  ]);
+  expect(rulesOf(annotated, { until: 'permissive' })).toEqual([]);
+  expect(rulesOf(annotated, { exclude: ['Deployment/cart'] })).toEqual([]);
+});

@@ -39,6 +39,7 @@ export type RuleName =
   | 'workload-in-disable'
   | 'exception'
   | 'client-would-be-refused'
+  | 'port-past-sidecar'
   | 'leaving-disable';
 
 /** @returns every refusal, in the order in which a person would mend them. Empty: the plan may run. */
@@ -145,6 +146,25 @@ const exceptions: Rule = ({ facts, planned }) => {
   }));
 };
 
+/** Ports that are kept from the sidecar take plaintext whatever the policies say: the proof would fail, late. */
+const portsPastSidecar: Rule = ({ facts, planned }) => {
+  if (planned.plan.until !== 'strict') return [];
+  const after = finalMesh(facts, planned);
+  return workloadsOf(after, planned.concerned).flatMap((workload) => {
+    if (workload.dataplane !== 'sidecar') return [];
+    const ports = portsOf(after, workload).filter((port) => !inbound(after, workload, port).captured);
+    if (ports.length === 0) return [];
+    const name = `${workload.kind}/${workload.name}`;
+    return [
+      {
+        rule: 'port-past-sidecar',
+        sentence: `${listed(ports.map(String))} of ${workload.kind} ${workload.namespace}/${workload.name} is kept from its sidecar by annotations of its pods: STRICT is not held there`,
+        hint: `take it out of traffic.sidecar.istio.io/excludeInboundPorts (\`padlock explain ${name}:${ports[0]}\`), or leave the workload out with --exclude ${name}`,
+      },
+    ];
+  });
+};
+
 /** Clients with a sidecar whose requests STRICT would refuse: a DestinationRule sends them in plaintext or foreign TLS. */
 const refusedClients: Rule = ({ facts, planned }) => {
   if (planned.plan.until !== 'strict') return [];
@@ -205,6 +225,7 @@ const rules: readonly Rule[] = [
   gitops,
   workloadInDisable,
   exceptions,
+  portsPastSidecar,
   refusedClients,
   leavingDisable,
 ];

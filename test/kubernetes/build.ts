@@ -8,35 +8,71 @@ import { join } from 'node:path';
 import { binaryFolder } from './control-plane.ts';
 
 const here = import.meta.dirname;
-const packages: Readonly<Record<string, string>> = {
+const packages = {
   etcd: 'go.etcd.io/etcd/server/v3',
   'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
   'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
-};
+  'kube-proxy': 'k8s.io/kubernetes/cmd/kube-proxy',
+} as const;
+
+export type KubernetesProgram = keyof typeof packages;
+
+/** What a control plane without nodes consists of. */
+export const controlPlanePrograms = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const;
 
 /** @returns false where the budget ended first. */
-export async function build(budgetMs: number, log: (line: string) => void): Promise<boolean> {
-  mkdirSync(binaryFolder(), { recursive: true });
+export async function build(
+  budgetMs: number,
+  log: (line: string) => void,
+  names: readonly KubernetesProgram[] = controlPlanePrograms,
+): Promise<boolean> {
+  const ldflags = `-X k8s.io/component-base/version.gitVersion=${version()}`;
+  const folder = binaryFolder();
+  const programs = names.map((name) => ({ name, path: packages[name], cwd: here, folder, ldflags }));
+  return buildPrograms(programs, budgetMs, log);
+}
+
+export interface GoProgram {
+  readonly name: string;
+  /** The package, and a folder of the module that it is built in. */
+  readonly path: string;
+  readonly cwd: string;
+  /** Where it is kept. */
+  readonly folder: string;
+  readonly ldflags: string;
+}
+
+/** Builds what is not there yet. @returns false where the budget ended first. */
+export async function buildPrograms(
+  programs: readonly GoProgram[],
+  budgetMs: number,
+  log: (line: string) => void,
+): Promise<boolean> {
   const deadline = Date.now() + budgetMs;
-  for (const [name, path] of Object.entries(packages)) {
-    const target = join(binaryFolder(), name);
+  for (const program of programs) {
+    const { name, path, folder } = program;
+    mkdirSync(folder, { recursive: true });
+    const target = join(folder, name);
     if (existsSync(target)) continue;
-    log(`building ${name} (${path}); kept in ${binaryFolder()}`);
+    log(`building ${name} (${path}); kept in ${folder}`);
     const started = Date.now();
     // Under another name until it is whole.
     const output = `${target}.${process.pid}`;
-    if (!(await goBuild(output, path, deadline - started))) return false;
+    if (!(await goBuild(output, program, deadline - started))) return false;
     renameSync(output, target);
     log(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`);
   }
   return true;
 }
 
-async function goBuild(output: string, path: string, milliseconds: number): Promise<boolean> {
+async function goBuild(
+  output: string,
+  { path, cwd, ldflags }: GoProgram,
+  milliseconds: number,
+): Promise<boolean> {
   if (milliseconds <= 0) return false;
-  const args = ['build', '-trimpath', '-ldflags', `-X k8s.io/component-base/version.gitVersion=${version()}`];
-  const child = spawn('go', [...args, '-o', output, path], {
-    cwd: here,
+  const child = spawn('go', ['build', '-trimpath', '-ldflags', ldflags, '-o', output, path], {
+    cwd,
     stdio: ['ignore', 'inherit', 'inherit'],
     // A group of its own, so that the compilers it starts end with it.
     detached: true,

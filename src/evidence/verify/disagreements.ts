@@ -84,7 +84,8 @@ function probesAgainstOthers(row: Columns, add: Add): void {
     if (outcome.kind === 'answered') {
       if (!declared.plaintext)
         add('declared-not-proven', `declared ${declared.mode}, but ${pod} answered plaintext`);
-      if (loadedChains(row, pod)?.acceptsPlaintext === false) {
+      // What goes past the proxy does not contradict it.
+      if (declared.captured && loadedChains(row, pod)?.acceptsPlaintext === false) {
         add(
           'configured-not-proven',
           `the proxy of ${pod} says that it has no chain that takes plaintext, but plaintext was answered`,

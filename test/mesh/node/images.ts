@@ -54,7 +54,7 @@ const images: Readonly<Record<string, () => Image>> = {
     entrypoint: ['/usr/bin/curl'],
     defaults: ['--help'],
     user: 100,
-    binds: [script('load.mjs')],
+    binds: [script('load.mjs'), script('probe.mjs')],
   }),
 };
 

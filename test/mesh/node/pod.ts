@@ -58,6 +58,7 @@ export class NodePod {
   #pod: PodObject;
   #network: string | undefined;
   #initialized = false;
+  #starts = 0;
   #ending: Promise<void> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #written = '';
@@ -250,7 +251,8 @@ export class NodePod {
       target: `/etc/${name}`,
     }));
     const process = startProcess({
-      folder: join(folder, 'containers', spec.name),
+      // A container that starts again has a fresh layer.
+      folder: join(folder, 'containers', `${spec.name}-${this.#starts++}`),
       network: this.#network,
       hostname: this.#pod.metadata.name,
       user: userOf(spec, this.#pod) ?? image.user,

@@ -39,6 +39,8 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
     rejectUnauthorized: true,
     ALPNProtocols: ['http/1.1'],
     requestTimeout: 0,
+    // As Go's servers: the words of a long command are in the request line.
+    maxHeaderSize: 1024 * 1024,
   });
   const sockets = new Set<Duplex>();
   server.on('secureConnection', (socket) => {
