@@ -135,8 +135,10 @@ function readDynamicListener(entry: JsonObject): ListenerStates {
   const draining = listenerIn(field(entry, 'draining_state'));
   const activeVersion = asText(path(entry, 'active_state', 'version_info'));
   const error = field(entry, 'error_state');
+  const shown = field(entry, 'name') ?? field(active ?? warming ?? draining, 'name');
   return {
-    name: asText(field(entry, 'name')) ?? '',
+    // A mask (`?mask=active_state`) may leave it out.
+    name: asText(shown) ?? '',
     isStatic: false,
     ...(active === undefined ? {} : { active }),
     ...(activeVersion === undefined ? {} : { activeVersion }),

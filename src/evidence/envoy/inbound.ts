@@ -34,7 +34,7 @@ export interface Configured {
   /** What a client's certificate must carry: `spiffe://cluster.local/*`. */
   readonly acceptedNames: readonly string[];
   readonly chains: readonly ReachedChain[];
-  /** Connections from before the last change still meet the older chains, and these take plaintext. */
+  /** Connections from before the last change still meet the older chains, and these take plaintext, or may. */
   readonly drainingAcceptsPlaintext: boolean;
   /** A newer listener waits for something, or was refused by Envoy; what stands here is older than what istiod sent. */
   readonly notes: readonly string[];

@@ -1,7 +1,7 @@
 /** What a client's sidecar would send to each endpoint of a host, from its loaded clusters and endpoints. */
-import { asNumber, asObjects, asText, isObject, type JsonObject } from '../../sources/json-value.ts';
+import { asObjects, asText, isObject, type JsonObject } from '../../sources/json-value.ts';
 import type { EnvoyDump } from './config-dump.ts';
-import { field, path } from './proto-json.ts';
+import { addressText, field, path } from './proto-json.ts';
 import { type ClientSocket, clientSocket } from './transport-socket.ts';
 
 export type Sends = 'istio-mtls' | 'plaintext' | 'tls' | 'unknown';
@@ -150,13 +150,9 @@ function endpointsOf(dump: EnvoyDump, cluster: JsonObject, name: string): readon
 }
 
 function readHost(entry: JsonObject): Host {
-  const address = path(entry, 'endpoint', 'address');
-  const socket = field(address, 'socket_address');
-  const internal = asText(path(address, 'envoy_internal_address', 'server_listener_name'));
   const criteria = path(entry, 'metadata', 'filter_metadata', 'envoy.transport_socket_match');
   return {
-    address:
-      internal ?? `${asText(field(socket, 'address')) ?? ''}:${asNumber(field(socket, 'port_value')) ?? 0}`,
+    address: addressText(path(entry, 'endpoint', 'address')),
     criteria: isObject(criteria) ? criteria : {},
     health: asText(field(entry, 'health_status')) ?? '',
   };

@@ -2,7 +2,7 @@
  * Envoy's admin answers are protobuf as JSON: snake_case from Envoy itself, camelCase from tools that print it again,
  * with `@type` naming the message in Any fields. These read both, and any version's package.
  */
-import { asObject, asText, isObject, type JsonObject } from '../../sources/json-value.ts';
+import { asNumber, asObject, asText, isObject, type JsonObject } from '../../sources/json-value.ts';
 
 /** A field by its proto name, in either spelling. */
 export function field(message: unknown, name: string): unknown {
@@ -45,4 +45,15 @@ export function inlineData(source: unknown): string | undefined {
   if (typeof text === 'string') return text;
   const bytes = field(source, 'inline_bytes');
   return typeof bytes === 'string' ? Buffer.from(bytes, 'base64').toString('utf8') : undefined;
+}
+
+/** An address in words: `10.77.1.7:8080`, `[fd00::7]:8080`, a pipe's path, an internal listener's name. */
+export function addressText(address: unknown): string {
+  const socket = field(address, 'socket_address');
+  const host = asText(field(socket, 'address'));
+  if (host !== undefined) {
+    return `${host.includes(':') ? `[${host}]` : host}:${asNumber(field(socket, 'port_value')) ?? 0}`;
+  }
+  const internal = asText(path(address, 'envoy_internal_address', 'server_listener_name'));
+  return internal ?? asText(path(address, 'pipe', 'path')) ?? '';
 }

@@ -7,6 +7,7 @@ import { type ConfigDump, type EnvoyDump, parseConfigDump } from '../envoy/confi
 import { type Configured, configured, hasInboundListener } from '../envoy/inbound.ts';
 import { parseListenerLines } from '../envoy/listeners.ts';
 import { serverSecrets } from '../envoy/server-secrets.ts';
+import { parseStats, type Stats } from '../envoy/stats.ts';
 import type { AdminReader } from './admin.ts';
 import type { ProxyReader } from './reader.ts';
 
@@ -41,7 +42,12 @@ export async function readProxy(
   const byPort = new Map<number, Configured>();
   if (dump.dump.kind === 'envoy') {
     reader.heard(namespace, pod, dump.dump);
-    for (const port of ports) byPort.set(port, configured(dump.dump, port, address));
+    const replaced =
+      ports.length > 0 && drainsReplacedChains(dump.stats ?? (await askDraining(reader, namespace, pod)));
+    for (const port of ports) {
+      const loaded = configured(dump.dump, port, address);
+      byPort.set(port, replaced ? { ...loaded, drainingAcceptsPlaintext: true } : loaded);
+    }
   }
   return {
     read: true,
@@ -50,6 +56,21 @@ export async function readProxy(
     ...readDumpCertificates(dump.dump),
     istioVersion: dump.dump.kind === 'envoy' ? (asText(dump.dump.node.metadata.ISTIO_VERSION) ?? '') : '',
   };
+}
+
+/**
+ * Where only filter chains change Envoy replaces them within the listener, and what drains on the old ones is in no dump:
+ * it counts them, and does not say what they take.
+ */
+const drainingChains = 'listener_manager.total_filter_chains_draining';
+
+function drainsReplacedChains(stats: Stats): boolean {
+  return (stats.get(drainingChains) ?? 0) > 0;
+}
+
+async function askDraining(reader: ProxyReader, namespace: string, pod: string): Promise<Stats> {
+  const answer = await reader.stats(namespace, pod, drainingChains);
+  return answer.read ? answer.stats : new Map();
 }
 
 /** A certificate that is none must not hide what else the dump says. */
@@ -74,7 +95,7 @@ async function readParts(
   namespace: string,
   pod: string,
   ports: readonly number[],
-): Promise<{ readonly dump: EnvoyDump; readonly via: string } | undefined> {
+): Promise<{ readonly dump: EnvoyDump; readonly via: string; readonly stats: Stats } | undefined> {
   if (ports.some((port) => ownPorts.has(port))) return undefined;
   // The listener that captured connections enter, and any that a Sidecar resource binds to a port itself.
   const names = `^virtual|[_:](${ports.join('|')})$`;
@@ -86,10 +107,11 @@ async function readParts(
       : [
           `/config_dump?resource=dynamic_listeners&name_regex=${encodeURIComponent(names)}`,
           '/listeners?format=text',
+          `/stats?filter=${drainingChains}`,
         ]),
   ]);
   if (!answer.ok) return undefined;
-  const [secretText = '', infoText = '', listenerText, boundText = ''] = answer.texts;
+  const [secretText = '', infoText = '', listenerText, boundText = '', statsText = ''] = answer.texts;
   // A listener by another name that is on one of the ports, as an EnvoyFilter may add it.
   const shown = new RegExp(names);
   if (parseListenerLines(boundText).some(({ name, port }) => ports.includes(port) && !shown.test(name)))
@@ -106,7 +128,7 @@ async function readParts(
     const node = asObject(asObject(JSON.parse(infoText)).node);
     const metadata = asObject(node.metadata);
     const dump = { ...listeners, secrets: secrets.secrets, node: { id: asText(node.id) ?? '', metadata } };
-    return { dump, via: answer.via };
+    return { dump, via: answer.via, stats: parseStats(statsText) };
   } catch (error) {
     if (error instanceof PadlockError || error instanceof SyntaxError) return undefined;
     throw error;
@@ -129,7 +151,8 @@ async function readDump(
   pod: string,
   path = '/config_dump',
 ): Promise<
-  { readonly dump: ConfigDump; readonly via: string } | { readonly why: string; readonly notAllowed: boolean }
+  | { readonly dump: ConfigDump; readonly via: string; readonly stats?: undefined }
+  | { readonly why: string; readonly notAllowed: boolean }
 > {
   const answer = await admin.get(namespace, pod, path);
   if (!answer.ok) return { why: answer.reasons.join('; '), notAllowed: answer.forbidden };
