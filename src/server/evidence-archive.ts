@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { writeTar } from '../evidence/bundle/tar.ts';
 import { certificateInventory } from '../evidence/certificates/inventory.ts';
-import { kubernetesVersion } from '../evidence/kubernetes-version.ts';
+import { coverFacts } from '../evidence/cover-facts.ts';
 import { type Verification, verify } from '../evidence/verify/verify.ts';
 import { buildMesh } from '../mesh/mesh.ts';
 import { evidenceFiles } from '../report/evidence/evidence-files.ts';
@@ -52,7 +52,7 @@ export async function evidenceArchive(
     question: `the dashboard's evidence for ${namespaces?.join(', ') ?? 'all namespaces'}`,
     context: cluster.context,
     padlockVersion: version,
-    kubernetesVersion: await kubernetesVersion(cluster),
+    cover: await coverFacts(cluster),
     createdAt: new Date(created).toISOString(),
   });
   const inside = files.map((file) => ({ ...file, path: `padlock-evidence/${file.path}` }));

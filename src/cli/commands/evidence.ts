@@ -6,7 +6,7 @@ import { ExitCode, PadlockError } from '../../errors.ts';
 import { readBundle, refuseTaken, writeBundle } from '../../evidence/bundle/bundle-files.ts';
 import { type BundleCheck, checkBundle } from '../../evidence/bundle/manifest.ts';
 import { certificateInventory } from '../../evidence/certificates/inventory.ts';
-import { kubernetesVersion } from '../../evidence/kubernetes-version.ts';
+import { coverFacts } from '../../evidence/cover-facts.ts';
 import { evidenceFiles } from '../../report/evidence/evidence-files.ts';
 import { renderVerification } from '../../report/verify/verify-text.ts';
 import type { Context } from '../context.ts';
@@ -29,7 +29,7 @@ export async function collect(this: Context, flags: EvidenceFlags, namespace?: s
     question: questionOf(flags, namespace, verification.namespaces),
     context: cluster.context,
     padlockVersion: packageJson.version,
-    kubernetesVersion: await kubernetesVersion(cluster),
+    cover: await coverFacts(cluster),
     createdAt: new Date(this.clock.now()).toISOString(),
     signingKey,
   });
@@ -69,7 +69,9 @@ function checkText(bundle: string, result: BundleCheck): string {
       : `${signature.kind === 'good' ? 'signed' : 'NOT signed'} by key ${signature.key.slice(0, 16)}${
           signature.known ? '' : ' (the bundle’s own; give --public-key to know whose it is)'
         }`;
-  const head = result.good ? `${bundle}: unchanged` : `${bundle}: CHANGED`;
+  // A foreign signature says nothing of the files; the bundle's own that does not fit is a change of the manifest.
+  const changed = result.problems.length > 0 || (signature.kind === 'bad' && !signature.known);
+  const head = result.good ? `${bundle}: unchanged` : `${bundle}: ${changed ? 'CHANGED' : 'NOT PROVEN'}`;
   return `${[`${head}, ${result.files} files of ${result.createdAt}, ${signed}`, ...result.problems.map((one) => `  ${one}`)].join('\n')}\n`;
 }
 

@@ -8,7 +8,9 @@ import { parseAllDocuments } from 'yaml';
 import { bundledPosture } from '../../evidence/bundle/bundled-posture.ts';
 import { recordedMesh, recordings } from '../../evidence/testing/recorded-mesh.ts';
 import { buildMesh } from '../../mesh/mesh.ts';
+import { posture } from '../../mesh/posture.ts';
 import { readClusterSnapshot } from '../../sources/cluster-snapshot.ts';
+import { readManifests } from '../../sources/manifests/read-manifests.ts';
 import { MemoryCluster } from '../../sources/memory-cluster.ts';
 import { recordedContext } from '../testing/recorded-context.ts';
 import certs from './certs.ts';
@@ -75,6 +77,14 @@ describe.skipIf(!existsSync(recordings))('a recorded mesh (skipped where ../shar
       expect(html).not.toMatch(/<script|https?:\/\/|src=|href=/);
       const about: unknown = JSON.parse(await readFile(join(folder, 'bundle', 'about.json'), 'utf8'));
       expect(about).toMatchObject({ context: 'strict', question: 'padlock evidence secure-apps' });
+      expect(about).toMatchObject({ askedBy: 'not told (HTTP 404)', clusterId: 'not told (HTTP 404)' });
+      // What the answer was worked out from can be worked out again, offline.
+      const saved = await readManifests([join(folder, 'bundle', 'snapshot.json')], {
+        cwd: folder,
+        stdin: async () => '',
+      });
+      const again = posture(buildMesh(saved), { namespaces: ['secure-apps'] });
+      expect(again.inbound).toContainEqual(expect.objectContaining({ mode: 'STRICT', plaintext: false }));
       const kept: unknown = JSON.parse(await readFile(join(folder, 'bundle', 'posture.json'), 'utf8'));
       expect(kept).toMatchObject({ edgesLeftOut: 0, edges: expect.arrayContaining([expect.anything()]) });
       const mesh = buildMesh(await readClusterSnapshot(cluster, { namespaces: ['secure-apps'] }));

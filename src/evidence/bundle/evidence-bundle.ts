@@ -1,5 +1,4 @@
 /** The files of an evidence bundle, from what was read and proven. */
-import type { Snapshot } from '../../mesh/snapshot.ts';
 import { manifestFor, manifestName, signManifest } from './manifest.ts';
 import type { ArchiveFile } from './tar.ts';
 
@@ -9,7 +8,8 @@ export interface BundleParts {
   readonly certificates: object;
   readonly certificatesCsv: string;
   readonly posture: object;
-  readonly snapshot: Snapshot;
+  /** As `padlock snapshot` saves it, so that every command takes it back. */
+  readonly snapshot: string;
   /** What was asked, by which versions. */
   readonly about: object;
   /** RFC 3339. */
@@ -29,7 +29,7 @@ export function bundleFiles(parts: BundleParts): readonly ArchiveFile[] {
     { path: 'certificates.json', content: json(parts.certificates) },
     { path: 'certificates.csv', content: Buffer.from(parts.certificatesCsv) },
     { path: 'posture.json', content: json(parts.posture) },
-    { path: 'snapshot.json', content: json(parts.snapshot) },
+    { path: 'snapshot.json', content: Buffer.from(parts.snapshot) },
   ];
   const manifest = manifestFor(files, parts.createdAt, parts.version);
   return [

@@ -1,5 +1,6 @@
 /** The evidence as one HTML page: no script, no network, readable on paper. */
 import type { Inventory } from '../../evidence/certificates/inventory.ts';
+import type { CoverFacts } from '../../evidence/cover-facts.ts';
 import type { ShownCertificate } from '../../evidence/probe/outcome.ts';
 import type { ConfiguredPod, PodSync, VerifyRow } from '../../evidence/verify/row.ts';
 import type { Verification } from '../../evidence/verify/verify.ts';
@@ -19,7 +20,7 @@ export interface EvidenceFacts {
   /** What was asked, as a command line. */
   readonly question: string;
   readonly padlockVersion: string;
-  readonly kubernetesVersion: string;
+  readonly cover: CoverFacts;
   readonly istioVersions: readonly string[];
 }
 
@@ -95,10 +96,11 @@ function head(facts: EvidenceFacts): string {
   const { verification } = facts;
   const entries: readonly (readonly [string, string])[] = [
     ['Asked', facts.question],
-    ['Cluster', verification.context],
+    ['Asked by', facts.cover.askedBy],
+    ['Cluster', `${verification.context} (kube-system ${facts.cover.clusterId})`],
     ['From', verification.startedAt],
     ['To', verification.finishedAt],
-    ['Kubernetes', facts.kubernetesVersion],
+    ['Kubernetes', facts.cover.kubernetes],
     ['Istio proxies', facts.istioVersions.join(', ') || 'not read'],
     ['Padlock', facts.padlockVersion],
   ];
