@@ -77,7 +77,7 @@ describe.skipIf(!existsSync(recordings))('a recorded mesh (skipped where ../shar
       expect(html).not.toMatch(/<script|https?:\/\/|src=|href=/);
       const about: unknown = JSON.parse(await readFile(join(folder, 'bundle', 'about.json'), 'utf8'));
       expect(about).toMatchObject({ context: 'strict', question: 'padlock evidence secure-apps' });
-      expect(about).toMatchObject({ askedBy: 'not told (HTTP 404)', clusterId: 'not told (HTTP 404)' });
+      expect(about).toMatchObject({ askedBy: 'not told (HTTP 503)', clusterId: 'not told (HTTP 503)' });
       // What the answer was worked out from can be worked out again, offline.
       const saved = await readManifests([join(folder, 'bundle', 'snapshot.json')], {
         cwd: folder,
