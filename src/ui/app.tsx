@@ -42,7 +42,7 @@ export function App() {
             <li key={id}>
               <a href={`#${id}`} aria-current={page === id ? 'page' : undefined}>
                 <Icon name={id} />
-                {title}
+                <span className="nav-text">{title}</span>
                 {id === 'events' && refusals > 0 ? (
                   <span className="badge" title={`${refusals} refused connections`}>
                     {refusals}
@@ -59,7 +59,7 @@ export function App() {
           aria-label={theme === 'dark' ? 'Use light colours' : 'Use dark colours'}
         >
           <Icon name={theme === 'dark' ? 'sun' : 'moon'} />
-          {theme === 'dark' ? 'Light' : 'Dark'}
+          <span className="nav-text">{theme === 'dark' ? 'Light' : 'Dark'}</span>
         </button>
       </nav>
       <div className="main">

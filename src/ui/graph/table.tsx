@@ -66,7 +66,7 @@ export function Tables({ view, found, searching, select }: TableProps) {
             <td>
               <button
                 type="button"
-                className="link"
+                className={`link state-${edge.state}`}
                 onClick={() => select({ kind: 'edge', source: edge.source, target: edge.target })}
               >
                 <Lock state={edge.state} size={16} /> {stateWords[edge.state]}

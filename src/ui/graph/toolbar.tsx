@@ -50,15 +50,17 @@ export function Toolbar(props: ToolbarProps) {
       >
         {observing.on ? 'Observing traffic' : 'Observe traffic'}
       </button>
-      <label className="check">
-        <input
-          type="checkbox"
-          checked={view.observedOnly}
-          disabled={!mesh.observed}
-          onChange={({ target }) => view.setObservedOnly(target.checked)}
-        />
-        Observed only
-      </label>
+      {observing.on || mesh.observed || view.observedOnly ? (
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={view.observedOnly}
+            disabled={!mesh.observed}
+            onChange={({ target }) => view.setObservedOnly(target.checked)}
+          />
+          Observed only
+        </label>
+      ) : null}
       <span className="space" />
       <div className="switch">
         <button type="button" aria-pressed={!table} onClick={() => props.setTable(false)}>

@@ -19,6 +19,10 @@ export interface WhatIfProps {
 
 type Level = Choice['level'];
 
+function largest(namespaces: MeshSummary['namespaces']): string | undefined {
+  return namespaces.toSorted((a, b) => b.workloads - a.workloads)[0]?.name;
+}
+
 const modes: readonly MtlsMode[] = ['STRICT', 'PERMISSIVE', 'DISABLE'];
 const levels = {
   mesh: 'the whole mesh',
@@ -32,7 +36,7 @@ export function WhatIf(props: WhatIfProps) {
   const namespaces = mesh.namespaces.filter(({ name, workloads }) => name !== '' && workloads > 0);
   const [level, setLevel] = useState<Level>('namespace');
   const [namespace, setNamespace] = useState(
-    asked?.[0] ?? namespaces.find(({ system }) => !system)?.name ?? '',
+    asked?.[0] ?? largest(namespaces.filter(({ system }) => !system)) ?? '',
   );
   const inNamespace = mesh.workloads.filter((workload) => workload.namespace === namespace);
   const [workloadId, setWorkloadId] = useState('');
@@ -185,12 +189,15 @@ function Answer({ answer, mode, reset }: AnswerProps) {
   const others = edges.filter(({ change }) => change !== 'BREAKS');
   const harder = ports.filter(({ change }) => change === 'HARDENED').length;
   const weaker = ports.filter(({ change }) => change === 'WEAKENED').length;
+  const changesNothing = edges.length === 0 && ports.length === 0;
   return (
     <div className="answer">
-      <p className={`headline ${breaks.length > 0 ? 'bad' : 'good'}`} role="status">
-        {breaks.length === 0
-          ? `${mode} breaks no call that configuration knows of.`
-          : `${mode} breaks the calls of ${plural(broken.length, 'workload')}.`}
+      <p className={`headline ${breaks.length > 0 ? 'bad' : changesNothing ? '' : 'good'}`} role="status">
+        {changesNothing
+          ? `${mode} changes nothing here: no port and no call would be other than it is.`
+          : breaks.length === 0
+            ? `${mode} breaks no call that configuration knows of.`
+            : `${mode} breaks the calls of ${plural(broken.length, 'workload')}.`}
       </p>
       <p className="hint">
         {plural(harder, 'port')} would refuse plaintext; {plural(weaker, 'port')} would accept it or lose

@@ -5,6 +5,7 @@ import { getJson } from '../api.ts';
 import { CopyButton } from '../copy-button.tsx';
 import { plural } from '../words.ts';
 import { Answer, PageFrame, type PageProps } from './page.tsx';
+import { Prose } from './prose.tsx';
 import { useLoaded } from './use-loaded.ts';
 
 const severities = ['error', 'warning', 'info'] as const;
@@ -61,16 +62,22 @@ function List({ view }: { readonly view: FindingsView }) {
               <summary>
                 <span className={`tag severity-${finding.severity}`}>{words[finding.severity]}</span>
                 <span className="finding-text">
-                  <strong>{finding.message}</strong>
+                  <strong>
+                    <Prose text={finding.message} />
+                  </strong>
                   <span className="source">
                     {finding.code} · {finding.resource}
                     {finding.place === undefined ? '' : ` · ${finding.place}`}
                   </span>
                 </span>
               </summary>
-              <p>{finding.why}</p>
+              <p>
+                <Prose text={finding.why} />
+              </p>
               <h2>What mends it</h2>
-              <p>{finding.fix}</p>
+              <p>
+                <Prose text={finding.fix} />
+              </p>
               {finding.changes.map(({ text, language }) => (
                 <div key={text} className="code">
                   <pre>{text}</pre>
