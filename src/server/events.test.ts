@@ -4,6 +4,7 @@ import type { KubeObject } from '../istio/kubernetes.ts';
 import { buildMesh, type Mesh } from '../mesh/mesh.ts';
 import type { Unseen } from '../mesh/snapshot.ts';
 import { MemoryCluster } from '../sources/memory-cluster.ts';
+import { clusterSource } from './cluster-source.ts';
 import { MeshChanges } from './mesh-changes.ts';
 import { Refusals } from './refusals.ts';
 import { parseManifests } from './testing/manifests.ts';
@@ -127,4 +128,26 @@ test('the logs of all proxies are read, some in each look, and what may not be r
   expect(asked.length - before).toBeLessThanOrEqual(40);
   expect(asked.filter((one) => one === 'closed/far')).toHaveLength(1);
   expect(refusals.view()).toMatchObject({ proxies: 91, forbidden: [{ namespace: 'closed' }], failed: [] });
+});
+
+test('where watching is not allowed the cluster is read every few seconds, and that is said', async () => {
+  const cluster = new MemoryCluster({
+    objects: parseManifests(namespace('') + policy('STRICT')).objects.map(({ object }) => object),
+    forbids: (verb, resource) => verb === 'watch' && resource === 'pods',
+    raw: () => ({ status: 200, headers: {}, body: '{"metadata":{"resourceVersion":"1"},"items":[]}' }),
+  });
+  const clock = {
+    now: () => 0,
+    sleep: (_milliseconds: number, signal?: AbortSignal) =>
+      new Promise<void>((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      }),
+  };
+  const source = await clusterSource({ cluster, clock });
+  const heard = Promise.withResolvers<string>();
+  source.start((event) => {
+    if (event.kind === 'connection') heard.resolve(`${event.state}: ${event.says}`);
+  });
+  expect(await heard.promise).toBe('polling: not allowed to watch pods: reading every 5 s instead');
+  await source.close();
 });

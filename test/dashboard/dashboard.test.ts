@@ -9,13 +9,19 @@ import { initialState } from '../../src/rollout/machine.ts';
 import { meshObserver } from '../../src/rollout/mesh-observer.ts';
 import { prepare } from '../../src/rollout/prepare.ts';
 import { clusterSource } from '../../src/server/cluster-source.ts';
-import type { Source } from '../../src/server/source.ts';
+import { fixedSource, type Source } from '../../src/server/source.ts';
 import { ensureBuilt } from '../built.ts';
 import { type LabCluster, namespace, startLabCluster, workload } from '../lab-cluster.ts';
 import { hasChromium, keepPicture, noChromium, type OpenedPage, openChromium, openPage } from './chromium.ts';
 import { clock, serveDashboard, type TestDashboard } from './serve.ts';
 
 const http = (port: number) => [{ name: 'http', port, target: 80 }];
+
+/** What a person would have to scroll sideways. */
+const tooWide = `[...document.querySelectorAll('html, nav, header, main, main *')]
+  .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
+  .filter((one) => one === document.documentElement || /auto|scroll/.test(getComputedStyle(one).overflowX))
+  .map((one) => one.tagName + '.' + one.className)`;
 
 if (!hasChromium) process.stderr.write(`the dashboard's page is not tested: ${noChromium}\n`);
 
@@ -133,10 +139,16 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     await page.locator('.step-now').first().waitFor();
     await page.getByText('driven by the test').waitFor();
     await keepPicture(page, '2-rollout-running');
-    expect((await driving).status).toBe('done');
-    await page.locator('.rollout .status-done').waitFor();
+    // A run of a terminal is paused from the page, and taken up again by the page.
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    expect((await driving).status).toBe('paused');
+    await page.locator('.rollout .status-paused').waitFor();
+    await page.getByText('pause, asked for by dashboard@').first().waitFor();
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
+    await page.getByText('driven by dashboard@').waitFor();
+    await page.locator('.rollout .status-done').waitFor({ timeout: 30_000 });
     expect(await page.locator('.step-done').count()).toBe(prepared.plan.steps.length);
-    // What the run measured, which this dashboard does not drive, by the record.
+    // What the run measured, by the record: whoever drives tells it there.
     const windows = page.getByRole('region', { name: 'Live traffic' });
     await expect.poll(() => windows.count()).toBe(prepared.plan.steps.filter(({ watch }) => watch).length);
     expect((await windows.last().innerText()).replace(/\s+/g, ' ')).toMatch(
@@ -220,6 +232,10 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     expect(await certificate.innerText()).toContain('spiffe://cluster.local/ns/shop/sa/default');
     await row.scrollIntoViewIfNeeded();
     await keepPicture(page, '5b-proof');
+    await box('sleep').click();
+    await panel.getByRole('button', { name: 'Look at it now' }).click();
+    await panel.getByText('INCONCLUSIVE: no port of it is known.').waitFor();
+    await box('web').click();
     await panel.getByRole('button', { name: /legacy\/batch/ }).click();
     await panel.getByRole('button', { name: 'batch', exact: true }).click();
     await panel.getByText('nothing is probed in legacy').waitFor();
@@ -238,6 +254,18 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     await keepPicture(page, '6-what-if');
     await panel.getByRole('button', { name: 'Back to what is' }).click();
     await page.locator('.box.state-mtls', { hasText: 'web' }).waitFor();
+    // Every level: the policy that it would be, and its effect.
+    for (const [level, mode, effect, yaml] of [
+      ['mesh', 'DISABLE', /breaks no call|changes nothing/, 'namespace: istio-system'],
+      ['workload', 'DISABLE', /DISABLE breaks|changes nothing/, 'matchLabels'],
+      ['port', 'DISABLE', /DISABLE breaks|changes nothing/, 'portLevelMtls'],
+    ] as const) {
+      await panel.getByLabel(/^For/).selectOption(level);
+      if (level !== 'mesh') await panel.getByLabel(/^Workload/).selectOption({ label: 'web' });
+      await panel.getByRole('button', { name: mode }).click();
+      await panel.getByRole('status').filter({ hasText: effect }).waitFor();
+      expect(await panel.locator('pre').textContent(), level).toContain(yaml);
+    }
     await panel.getByRole('button', { name: 'Close what if' }).click();
   });
 
@@ -266,10 +294,26 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     await keepPicture(page, '9-certificates');
   });
 
-  test('axe finds nothing serious on any page, in light and dark', async () => {
+  /** Nothing is wider than the window, and nothing that scrolls scrolls sideways. */
+  async function expectToFit(name: string): Promise<void> {
+    const before = page.viewportSize();
+    for (const width of [1280, 1024, 768, 400]) {
+      await page.setViewportSize({ width, height: 800 });
+      const wide = await page.evaluate<string[]>(tooWide);
+      expect(wide, `${name} at ${width}`).toEqual([]);
+      if (name !== 'Graph' || width !== 1280) continue;
+      const toolbar = await page.getByRole('toolbar').boundingBox();
+      expect(toolbar?.height, 'the toolbar is one row').toBeLessThan(70);
+    }
+    await keepPicture(page, `narrow-${name.toLowerCase()}`);
+    if (before !== null) await page.setViewportSize(before);
+  }
+
+  test('every page fits every width, and axe finds nothing serious in light and dark', async () => {
     for (const name of ['Findings', 'Rollout', 'Certificates', 'Events', 'Evidence', 'Graph']) {
       await openPageOf(name);
       expect(await seriousProblems(), name).toEqual([]);
+      await expectToFit(name);
     }
     await keepPicture(page, '10-light');
     await page.getByRole('button', { name: 'Use dark colours' }).click();
@@ -279,6 +323,28 @@ describe.skipIf(!hasChromium)('the dashboard in Chromium', () => {
     expect(await seriousProblems(), 'table').toEqual([]);
     await page.getByRole('button', { name: 'Picture' }).click();
   }, 60_000);
+
+  test('a saved snapshot: nothing is live, and what was not read is unknown', async () => {
+    const snapshot = source.look.snapshot;
+    const unseen = {
+      resource: 'peerauthentications.security.istio.io',
+      namespace: 'shop',
+      reason: 'forbidden',
+    };
+    const saved = await serveDashboard(fixedSource({ ...snapshot, unseen: [unseen] }, ['shop']));
+    const { page: other, complaints } = await openPage(browser, saved.url);
+    await other.locator('.box.state-unknown', { hasText: 'web' }).waitFor();
+    await other.getByText('One thing could not be read').waitFor();
+    expect(await other.locator('.pill.connection').textContent()).toContain('Snapshot');
+    expect(await other.getByRole('button', { name: 'Observe traffic' }).isDisabled()).toBe(true);
+    await other.getByRole('link', { name: 'Certificates' }).click();
+    await other.getByText('certificates are read from running proxies').waitFor();
+    await other.getByRole('link', { name: 'Events' }).click();
+    await other.getByText('Files are looked at: nothing happens in them.').waitFor();
+    expect(complaints.filter((text) => !text.includes('409'))).toEqual([]);
+    await other.context().close();
+    await saved.close();
+  });
 
   test('abort from the page takes everything back', async () => {
     await openPageOf('Rollout');

@@ -3,6 +3,8 @@ import { formatRef } from '../../istio/kubernetes.ts';
 import type { Mesh } from '../mesh.ts';
 
 export interface BlindSpots {
+  /** Why nothing can be said about what workloads of a namespace accept; undefined where their policies were seen. */
+  inbound(namespace: string): string | undefined;
   /** Why nothing can be said about calls from one namespace to another; undefined where everything was seen. */
   between(client: string, server: string): string | undefined;
 }
@@ -28,6 +30,7 @@ export function blindSpots(mesh: Mesh, asked: readonly string[] | undefined): Bl
   const root = unread(peerAuthentications, mesh.config.rootNamespace);
   const known = new Map<string, string | undefined>();
   return {
+    inbound: (namespace) => root ?? unread(peerAuthentications, namespace),
     between(client, server) {
       if (unseen.length === 0) return undefined;
       const key = `${client} ${server}`;
@@ -37,7 +40,8 @@ export function blindSpots(mesh: Mesh, asked: readonly string[] | undefined): Bl
           root ??
             unread(peerAuthentications, server) ??
             unread(destinationRules, client) ??
-            unread(destinationRules, server),
+            unread(destinationRules, server) ??
+            unread(destinationRules, mesh.config.rootNamespace),
         );
       }
       return known.get(key);

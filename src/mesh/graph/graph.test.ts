@@ -110,6 +110,12 @@ test('where the deciding policies were not seen the edge is unknown, and says wh
   };
   const mesh = meshOf(inventory, [unseen]);
   expect(stateBetween(mesh, web, db)).toBe('unknown');
+  const accepts = (of: Mesh) => buildGraph(of, { asked: ['shop'] }).nodes.map(({ id, state }) => [id, state]);
+  expect(accepts(mesh)).toEqual([
+    [batch, 'plaintext'],
+    [db, 'unknown'],
+    [web, 'unknown'],
+  ]);
   const detail = edgeDetail(mesh, buildGraph(mesh, { asked: ['shop'] }), web, db, { asked: ['shop'] });
   expect(detail?.calls[0]).toMatchObject({ state: 'unknown', blind: expect.stringContaining('forbidden') });
   const everywhere = meshOf(inventory, [{ resource: unseen.resource, reason: 'forbidden' }]);

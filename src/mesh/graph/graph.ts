@@ -30,6 +30,8 @@ export interface GraphNode {
   readonly pods: number;
   readonly ports: readonly NodePort[];
   readonly state: NodeState;
+  /** Why its ports' modes may be others than these: policies that decide were not read. */
+  readonly blind?: string;
   /** Names of the Services whose endpoints it is. */
   readonly services: readonly string[];
 }
@@ -55,8 +57,9 @@ export interface GraphOptions {
  */
 export function buildGraph(mesh: Mesh, options: GraphOptions = {}): Graph {
   const services = servicesByWorkload(mesh);
+  const blind = blindSpots(mesh, options.asked);
   const nodes: GraphNode[] = mesh.workloads.map((workload) =>
-    nodeOf(mesh, workload, services.get(workload.id)),
+    nodeOf(mesh, workload, services.get(workload.id), blind.inbound(workload.namespace)),
   );
   const indexOf = new Map(nodes.map((node, index) => [node.id, index]));
   const add = (node: GraphNode): void => {
@@ -146,7 +149,14 @@ function outsideNode(name: string): GraphNode {
   };
 }
 
-function nodeOf(mesh: Mesh, workload: Workload, services: ReadonlySet<string> | undefined): GraphNode {
+function nodeOf(
+  mesh: Mesh,
+  workload: Workload,
+  services: ReadonlySet<string> | undefined,
+  unread: string | undefined,
+): GraphNode {
+  // Whoever has no proxy accepts plaintext whatever the policies say.
+  const blind = workload.dataplane === 'none' ? undefined : unread;
   const ports = portsOf(mesh, workload).map((port): NodePort => {
     const { mode, mtls, plaintext, captured } = inbound(mesh, workload, port);
     return { port, mode, mtls, plaintext, captured };
@@ -159,7 +169,8 @@ function nodeOf(mesh: Mesh, workload: Workload, services: ReadonlySet<string> | 
     dataplane: workload.dataplane,
     pods: workload.pods.length,
     ports,
-    state: nodeState(workload.dataplane, ports),
+    state: blind === undefined ? nodeState(workload.dataplane, ports) : 'unknown',
+    ...(blind === undefined ? {} : { blind }),
     services: [...(services ?? [])].sort(),
   };
 }

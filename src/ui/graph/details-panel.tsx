@@ -134,6 +134,11 @@ function WorkloadBody({ detail, blocked, revision, select }: WorkloadBodyProps) 
       <p className={`verdict state-${node.state}`}>
         <Lock state={node.state} size={22} /> <strong>{nodeWords[node.state]}</strong>
       </p>
+      {node.blind === undefined ? null : (
+        <p className="caution">
+          Unknown: {node.blind}. The modes below are those that follow from what was read.
+        </p>
+      )}
       {detail.ports.length === 0 ? <p>No ports are known.</p> : <PortTable ports={detail.ports} />}
       {node.dataplane === 'outside' ? null : <Proof id={node.id} blocked={blocked} revision={revision} />}
       {detail.dataplaneBecause.length > 0 ? (

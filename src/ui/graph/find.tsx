@@ -37,7 +37,7 @@ export function Find({ text, matches, mesh, change, go }: FindProps) {
         ref={input}
         type="search"
         aria-label="Find a workload or namespace"
-        placeholder="Find a workload  ( / )"
+        placeholder="Find  ( / )"
         list="workload-names"
         value={text}
         onChange={({ target }) => change(target.value)}
