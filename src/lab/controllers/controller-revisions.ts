@@ -55,8 +55,11 @@ function numberOf(revision: KubeObject): number {
 
 /** `data` is the patch that kubectl applies for `undo`: `{ spec: { template } }`. */
 function templateOf(revision: KubeObject): PodTemplate | undefined {
-  const data = revision.data as { readonly spec?: { readonly template?: PodTemplate } } | undefined;
-  return data?.spec?.template;
+  type Patch = PodTemplate & { readonly $patch?: string };
+  const data = revision.data as { readonly spec?: { readonly template?: Patch } } | undefined;
+  if (data?.spec?.template === undefined) return undefined;
+  const { $patch: _how, ...template } = data.spec.template;
+  return template;
 }
 
 function newRevision(owner: RevisionedOwner, name: string, hash: string, revision: number): KubeObject {

@@ -118,7 +118,7 @@ function create({ api, events }: StatefulSetEnvironment, view: View, ordinal: nu
     }),
     manager,
   );
-  const message = `create Pod ${name} in StatefulSet ${set.metadata.name} successful`;
+  const message = `Create Pod ${name} in StatefulSet ${set.metadata.name} successful`;
   events.record(set, 'Normal', 'SuccessfulCreate', message);
 }
 

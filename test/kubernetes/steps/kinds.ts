@@ -484,6 +484,84 @@ const others: readonly Step[] = [
     }),
   ),
   tried(
+    'job: counts below zero',
+    `${batch}/jobs`,
+    object('batch/v1', 'Job', {
+      spec: {
+        completions: -1,
+        parallelism: -2,
+        backoffLimit: -1,
+        activeDeadlineSeconds: -3,
+        ttlSecondsAfterFinished: -4,
+        template: template({ restartPolicy: 'Always', containers: [container] }),
+      },
+    }),
+  ),
+  tried(
+    'cron job: zones, policies and counts',
+    `${batch}/cronjobs`,
+    object('batch/v1', 'CronJob', {
+      spec: {
+        schedule: 'TZ=UTC * * * * *',
+        timeZone: 'Foo/Bar',
+        concurrencyPolicy: 'Sometimes',
+        startingDeadlineSeconds: -1,
+        successfulJobsHistoryLimit: -1,
+        jobTemplate: { spec: { template: template({ restartPolicy: 'Never', containers: [container] }) } },
+      },
+    }),
+  ),
+  workload('DaemonSet', 'daemonsets', 'an unknown update strategy', {
+    selector: { matchLabels: labels },
+    updateStrategy: { type: 'Sometimes' },
+    template: template(),
+  }),
+  workload('Deployment', 'deployments', 'mistakes of several fields, in their order', {
+    selector: { matchLabels: labels },
+    strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 0 } },
+    template: template({
+      containers: [
+        {
+          ...container,
+          ports: [{ containerPort: 99_999, protocol: 'X' }],
+          env: [{ name: 'a=b', value: 'x' }],
+          imagePullPolicy: 'Maybe',
+          volumeMounts: [{ name: 'none', mountPath: '' }],
+          livenessProbe: {},
+        },
+      ],
+    }),
+  }),
+  pod('a negative grace period', { containers: [container], terminationGracePeriodSeconds: -1 }),
+  tried(
+    'disruption budget: a selector of wrong labels',
+    `/apis/policy/v1/namespaces/${ns}/poddisruptionbudgets`,
+    object('policy/v1', 'PodDisruptionBudget', {
+      spec: { minAvailable: 1, selector: { matchLabels: { 'a b': 'c' } } },
+    }),
+  ),
+  tried(
+    'webhook: a URL without TLS',
+    '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
+    object('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', {
+      webhooks: [
+        {
+          name: 'a.example.com',
+          clientConfig: { url: 'http://x' },
+          sideEffects: 'None',
+          admissionReviewVersions: ['v1'],
+        },
+      ],
+    }),
+  ),
+  tried(
+    'API service: another name and no priorities',
+    '/apis/apiregistration.k8s.io/v1/apiservices',
+    object('apiregistration.k8s.io/v1', 'APIService', {
+      spec: { group: 'b.example.com', version: 'v1', service: { name: 'a', namespace: 'b' } },
+    }),
+  ),
+  tried(
     'custom resource definition: nothing in it',
     '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
     object('apiextensions.k8s.io/v1', 'CustomResourceDefinition', { spec: {} }, { name: 'as.example.com' }),

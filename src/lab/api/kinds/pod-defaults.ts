@@ -41,6 +41,8 @@ function defaultPodSpec(spec: JsonObject): void {
   setDefault(spec, 'restartPolicy', 'Always');
   setDefault(spec, 'securityContext', {});
   setDefault(spec, 'terminationGracePeriodSeconds', 30);
+  // A negative one was valid once, and is taken for the shortest there is (pkg/registry/core/pod/strategy.go).
+  if (Number(spec.terminationGracePeriodSeconds) < 0) spec.terminationGracePeriodSeconds = 1;
   setDefault(spec, 'schedulerName', 'default-scheduler');
   // Both spellings are served; the older one follows the newer.
   if (stringAt(spec, 'serviceAccountName') === undefined && stringAt(spec, 'serviceAccount') !== undefined) {

@@ -102,10 +102,16 @@ function validateContainer(
   else if (image !== image.trim()) {
     errors.push(invalidValue(`${at}.image`, image, 'must not have leading or trailing whitespace'));
   }
-  oneOf(container, 'imagePullPolicy', pullPolicies, at, errors);
   errors.push(...validatePorts(container, at));
   objectsAt(container, 'env').forEach((variable, index) => {
-    if ((stringAt(variable, 'name') ?? '') === '') errors.push(required(`${at}.env[${index}].name`));
+    const key = stringAt(variable, 'name') ?? '';
+    if (key === '') errors.push(required(`${at}.env[${index}].name`));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what they are looked for by
+    else if (/[^\x20-\x7e]|=/.test(key)) {
+      const why =
+        "a valid environment variable name must consist only of printable ASCII characters other than '='";
+      errors.push(invalidValue(`${at}.env[${index}].name`, key, why));
+    }
     if ((stringAt(variable, 'value') ?? '') !== '' && variable.valueFrom !== undefined) {
       const why = 'may not be specified when `value` is not empty';
       errors.push(invalidValue(`${at}.env[${index}].valueFrom`, '', why));
@@ -120,11 +126,12 @@ function validateContainer(
     }
     if ((stringAt(mount, 'mountPath') ?? '') === '') errors.push(required(`${field}.mountPath`));
   });
+  oneOf(container, 'imagePullPolicy', pullPolicies, at, errors);
+  errors.push(...validateResources(objectAt(container, 'resources') ?? {}, `${at}.resources`));
   for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
     const object = objectAt(container, probe);
     if (object !== undefined) errors.push(...validateProbe(object, `${at}.${probe}`));
   }
-  errors.push(...validateResources(objectAt(container, 'resources') ?? {}, `${at}.resources`));
   return errors;
 }
 

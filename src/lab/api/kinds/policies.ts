@@ -3,6 +3,7 @@ import {
   ensureObject,
   equalJson,
   type JsonObject,
+  numberAt,
   objectAt,
   objectsAt,
   setDefault,
@@ -11,7 +12,7 @@ import {
 import type { Strategy } from '../registry/resource.ts';
 import { celProgram } from '../schema/cel.ts';
 import { type FieldError, invalidValue, notSupported, required } from '../validation/field-error.ts';
-import { isPathSegment } from '../validation/names.ts';
+import { isPathSegment, isQualifiedName } from '../validation/names.ts';
 
 const rbacGroup = 'rbac.authorization.k8s.io';
 
@@ -127,6 +128,13 @@ function validateWebhooks(configuration: JsonObject): readonly FieldError[] {
     if ((client?.url === undefined) === (client?.service === undefined)) {
       errors.push(required(`${at}.clientConfig`, 'exactly one of url or service is required'));
     }
+    const url = stringAt(client, 'url') ?? 'https:';
+    if (!url.startsWith('https:')) {
+      const form = 'desired format: https://host[/path]';
+      const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1] ?? '';
+      const why = `'https' is the only allowed URL scheme; ${form}`;
+      errors.push(invalidValue(`${at}.clientConfig.url`, scheme, why));
+    }
     if (!hasItems(webhook, 'admissionReviewVersions')) {
       errors.push(required(`${at}.admissionReviewVersions`, 'must specify one of v1, v1beta1'));
     }
@@ -241,11 +249,37 @@ export const budgetStrategy: Strategy = {
       if (typeof value === 'string' && Number(/^(\d+)%$/.exec(value)?.[1] ?? 0) > 100)
         errors.push(invalidValue(`spec.${field}`, value, 'must not be greater than 100%'));
     }
+    for (const key of Object.keys(objectAt(objectAt(spec, 'selector'), 'matchLabels') ?? {})) {
+      for (const message of isQualifiedName(key))
+        errors.push(invalidValue('spec.selector.matchLabels', key, message));
+    }
     return errors;
   },
 };
 
+function validateApiService(service: JsonObject): readonly FieldError[] {
+  const spec = objectAt(service, 'spec');
+  const errors: FieldError[] = [];
+  const name = stringAt(objectAt(service, 'metadata'), 'name') ?? '';
+  const expected = `${stringAt(spec, 'version') ?? ''}.${stringAt(spec, 'group') ?? ''}`;
+  if (name !== expected) {
+    const why = `must be \`spec.version+"."+spec.group\`: "${expected}"`;
+    errors.push(invalidValue('metadata.name', name, why));
+  }
+  const limits = [
+    ['groupPriorityMinimum', 20_000],
+    ['versionPriority', 1_000],
+  ] as const;
+  for (const [field, limit] of limits) {
+    const value = numberAt(spec, field) ?? 0;
+    if (value > 0 && value <= limit) continue;
+    errors.push(invalidValue(`spec.${field}`, value, `must be positive and less than ${limit}`));
+  }
+  return errors;
+}
+
 export const apiServiceStrategy: Strategy = {
+  validate: validateApiService,
   defaults: (service) => {
     const target = objectAt(objectAt(service, 'spec'), 'service');
     if (target !== undefined) setDefault(target, 'port', 443);

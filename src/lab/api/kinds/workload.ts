@@ -20,6 +20,7 @@ import {
   required,
 } from '../validation/field-error.ts';
 import { validateLabels } from '../validation/metadata.ts';
+import { cronErrors, jobErrors } from './job-validation.ts';
 import { validatePodSpec } from './pod-validation.ts';
 import {
   defaultCronJob,
@@ -52,8 +53,10 @@ function validateWorkload(object: JsonObject, old: JsonObject | undefined): read
     const printed = Object.keys(labels).length === 0 ? null : labels;
     errors.push(invalidValue('spec.template.metadata.labels', printed, sentence));
   }
-  errors.push(...rollingErrors(object));
   errors.push(...validateTemplate(template, 'spec.template', ['Always']));
+  errors.push(...rollingErrors(object), ...updateStrategyErrors(object));
+  if (object.kind === 'StatefulSet' && old !== undefined && changesFixedFields(object, old))
+    return [...errors, forbiddenField('spec', fixedFieldsSentence)];
   const before = objectAt(objectAt(old, 'spec'), 'selector');
   if (before !== undefined && !equalJson(before, selector)) {
     errors.push(invalidValue('spec.selector', selector, 'field is immutable'));
@@ -90,6 +93,49 @@ function rollingErrors(object: JsonObject): readonly FieldError[] {
   return [invalidValue(`${at}.maxUnavailable`, rolling.maxUnavailable, 'may not be 0 when `maxSurge` is 0')];
 }
 
+/** Of a DaemonSet; the whole strategy is quoted, in Go's names. */
+function updateStrategyErrors(object: JsonObject): readonly FieldError[] {
+  if (object.kind !== 'DaemonSet') return [];
+  const strategy = objectAt(objectAt(object, 'spec'), 'updateStrategy');
+  const supported = ['RollingUpdate', 'OnDelete'];
+  const type = stringAt(strategy, 'type') ?? '';
+  if (supported.includes(type)) return [];
+  const rolling = objectAt(strategy, 'rollingUpdate');
+  const printed = {
+    Type: type,
+    RollingUpdate:
+      rolling === undefined
+        ? null
+        : { MaxUnavailable: rolling.maxUnavailable ?? 0, MaxSurge: rolling.maxSurge ?? 0 },
+  };
+  const values = supported.map((one) => JSON.stringify(one)).join(', ');
+  const message = `Unsupported value: ${JSON.stringify(printed)}: supported values: ${values}`;
+  return [{ type: 'FieldValueNotSupported', field: 'spec.updateStrategy', message }];
+}
+
+const changeable = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+] as const;
+const fixedFieldsSentence = `updates to statefulset spec for fields other than ${changeable
+  .slice(0, -1)
+  .map((field) => `'${field}'`)
+  .join(', ')} and 'minReadySeconds' are forbidden`;
+
+function changesFixedFields(object: JsonObject, old: JsonObject): boolean {
+  const fixed = (one: JsonObject): JsonObject => {
+    const spec = { ...objectAt(one, 'spec') };
+    for (const field of changeable) delete spec[field];
+    return spec;
+  };
+  return !equalJson(fixed(object), fixed(old));
+}
+
 function nounOf(object: JsonObject): string {
   const nouns: Readonly<Record<string, string>> = { ReplicaSet: 'deployment' };
   const kind = stringAt(object, 'kind') ?? '';
@@ -123,21 +169,19 @@ function validateJob(job: JsonObject, old: JsonObject | undefined): readonly Fie
   if (before !== undefined && !equalJson(before, template)) {
     return [invalidValue('spec.template', template, 'field is immutable')];
   }
-  return validateTemplate(template, 'spec.template', ['OnFailure', 'Never']);
+  return [
+    ...jobErrors(objectAt(job, 'spec'), 'spec'),
+    ...validateTemplate(template, 'spec.template', ['OnFailure', 'Never']),
+  ];
 }
 
 function validateCronJob(cronJob: JsonObject): readonly FieldError[] {
   const spec = objectAt(cronJob, 'spec');
-  const errors: FieldError[] = [];
-  const schedule = stringAt(spec, 'schedule') ?? '';
-  if (schedule === '') errors.push(required('spec.schedule'));
-  else if (!schedule.startsWith('@') && schedule.trim().split(/\s+/).length !== 5) {
-    const count = schedule.trim().split(/\s+/).length;
-    const sentence = `expected exactly 5 fields, found ${count}: [${schedule.trim().split(/\s+/).join(' ')}]`;
-    errors.push(invalidValue('spec.schedule', schedule, sentence));
-  }
   const template = objectAt(objectAt(objectAt(spec, 'jobTemplate'), 'spec'), 'template');
-  return [...errors, ...validateTemplate(template, 'spec.jobTemplate.spec.template', ['OnFailure', 'Never'])];
+  return [
+    ...cronErrors(spec),
+    ...validateTemplate(template, 'spec.jobTemplate.spec.template', ['OnFailure', 'Never']),
+  ];
 }
 
 /** A Job's pods are found by the Job's own uid, unless its author said otherwise. */
