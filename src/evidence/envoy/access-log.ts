@@ -17,6 +17,8 @@ export interface AccessLogEntry {
   /** Bytes of a TCP connection, or of the request's and the response's bodies. */
   readonly received: number;
   readonly sent: number;
+  /** Milliseconds. */
+  readonly duration: number;
   readonly userAgent: string | undefined;
   readonly requestId: string | undefined;
   readonly authority: string | undefined;
@@ -82,6 +84,7 @@ function parseTextLine(text: string): AccessLogEntry | undefined {
     details: word(3) ?? '',
     received: Number(word(6) ?? 0),
     sent: Number(word(7) ?? 0),
+    duration: Number(word(8) ?? 0),
     userAgent: word(11),
     requestId: word(12),
     authority: word(13),
@@ -110,6 +113,7 @@ function parseJsonLine(text: string): AccessLogEntry | undefined {
     details: read('response_code_details') ?? '',
     received: asNumber(fields.bytes_received) ?? 0,
     sent: asNumber(fields.bytes_sent) ?? 0,
+    duration: asNumber(fields.duration) ?? 0,
     userAgent: read('user_agent'),
     requestId: read('request_id'),
     authority: read('authority'),

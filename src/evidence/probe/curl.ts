@@ -41,7 +41,7 @@ const mark = 'padlock-end';
 const maxBody = 256 * 1024;
 const seconds = 8;
 /** A bare connection says nothing, so it stands until its time is up. */
-const bareSeconds = 2;
+export const bareSeconds = 2;
 
 export interface CurlRequest {
   readonly url: string;

@@ -177,3 +177,16 @@ test('a bare connection that is closed at once is no proof: a failed handshake l
   const spoke = tcp.replace('"-" 0 0 57', '"-" 0 12 57');
   expect(await probe({ ...closed, log: () => spoke }, { bare: true })).toMatchObject({ kind: 'accepted' });
 });
+
+test('the line of a handshake without a certificate, from the same client, is not taken for the probe’s own', async () => {
+  const tcp = (name: string, milliseconds: number): string =>
+    `[2026-11-24T02:12:45.895Z] "- - -" 0 - - - "-" 0 0 ${milliseconds} - "-" "-" "-" "-" "10.0.0.7:8080" inbound|8080|| 127.0.0.6:1 10.0.0.7:8080 10.0.0.6:4000 ${name} -`;
+  const stood = { status: 0, exitCode: 28, stderr: 'curl: (28) Time-out' };
+  // Envoy writes them in any order.
+  const log = (): string => `${tcp(sni, 2001)}\n${tcp('-', 57)}`;
+  expect(await probe({ ...stood, log }, { bare: true })).toMatchObject({ kind: 'accepted' });
+  // A client whose sidecar sends plaintext: it stood.
+  expect(await probe({ ...stood, log: () => tcp('-', 2001) }, { bare: true })).toMatchObject({
+    kind: 'plaintext',
+  });
+});

@@ -10,7 +10,7 @@ import { type AccessLogEntry, carriedNothing, isIstioServerName } from '../envoy
 import type { Sample } from '../envoy/prometheus.ts';
 import type { ProxyReader } from '../proxy/reader.ts';
 import type { MeshClient } from './clients.ts';
-import { type Curl, type CurlResult, singleCurl } from './curl.ts';
+import { bareSeconds, type Curl, type CurlResult, singleCurl } from './curl.ts';
 import type { MutualTlsOutcome } from './outcome.ts';
 import { probePath } from './pod-proxy.ts';
 import { rawCurl } from './raw-answer.ts';
@@ -228,10 +228,16 @@ function isOurs(
   return (
     entry.request === undefined &&
     entry.flags !== 'NR' &&
+    !isFailedHandshake(entry) &&
     entry.localAddress?.endsWith(`:${target.targetPort}`) === true &&
     entry.remoteAddress?.startsWith(`${from.address}:`) === true &&
     Date.parse(entry.time) >= started - 1000
   );
+}
+
+/** The same client has knocked without a certificate, too: that line has no server name, no bytes, and is over in no time. */
+function isFailedHandshake(entry: AccessLogEntry): boolean {
+  return carriedNothing(entry) && !isIstioServerName(entry.serverName) && entry.duration < bareSeconds * 500;
 }
 
 /** Sends the request once more between two readings of the servers' counters. */
