@@ -1,6 +1,7 @@
 /** The posture for people: for each namespace a line for each workload and port, and one for each way to reach a host. */
 import { serviceHost } from '../istio/hostname.ts';
 import { type ClassEdge, edgesTo, type Outcome } from '../mesh/edge.ts';
+import { blindSpots } from '../mesh/graph/blind-spots.ts';
 import { type Inbound, inbound, portsOf } from '../mesh/inbound.ts';
 import { type Mesh, workloads } from '../mesh/mesh.ts';
 import { isAsked, type PostureOptions } from '../mesh/posture.ts';
@@ -41,10 +42,11 @@ function namespaceSection(mesh: Mesh, namespace: string, options: PostureOptions
 
 function inboundTable(mesh: Mesh, namespace: string, options: PostureOptions, style: TableStyle): string {
   const asked = workloads(mesh, [namespace]).filter((workload) => isAsked(options, workload));
+  const isBlind = blindSpots(mesh, options.namespaces).inbound(namespace) !== undefined;
   const rows = asked.flatMap((workload) =>
     [...new Set([...portsOf(mesh, workload), ...(options.ports ?? [])])]
       .toSorted((a, b) => a - b)
-      .map((port) => inboundRow(workload, inbound(mesh, workload, port))),
+      .map((port) => inboundRow(workload, inbound(mesh, workload, port), isBlind)),
   );
   if (rows.length === 0) return '';
   const columns = [
@@ -57,10 +59,12 @@ function inboundTable(mesh: Mesh, namespace: string, options: PostureOptions, st
   return renderTable(columns, rows, { ...style, indent: '  ' });
 }
 
-function inboundRow(workload: Workload, row: Inbound): readonly Cell[] {
+/** @param isBlind policies that decide may not have been read: a mode by other ones is no answer */
+function inboundRow(workload: Workload, row: Inbound, isBlind: boolean): readonly Cell[] {
+  const head = [nameIn(workload, workload.namespace), String(row.port)];
+  if (row.captured && isBlind) return [...head, '?', '?', 'policies could not be read'];
   return [
-    nameIn(workload, workload.namespace),
-    String(row.port),
+    ...head,
     row.captured ? row.mode : '-',
     accepts(row),
     row.captured ? decidedBy(row, workload.namespace) : whyNotCaptured(workload),
@@ -86,12 +90,15 @@ function whyNotCaptured(workload: Workload): string {
 
 /** Clients that fare alike are one line: `Deployment/cart and 3 more`. */
 function edgeTable(mesh: Mesh, namespace: string, options: PostureOptions, style: TableStyle): string {
+  const blind = blindSpots(mesh, options.namespaces);
+  const isBlind = ({ clients, server }: ClassEdge): boolean =>
+    clients.some((client) => blind.between(client.namespace, server?.namespace ?? namespace) !== undefined);
   const rows = mesh.services
     .filter((service) => service.namespace === namespace)
     .flatMap((service) => edgesTo(mesh, serviceHost(service.name, namespace, mesh.config.clusterDomain)))
     .map((edge) => ({ ...edge, clients: clientsShown(edge, options) }))
     .filter(({ clients }) => clients.length > 0)
-    .map((edge) => edgeRow(edge, namespace));
+    .map((edge) => edgeRow(edge, namespace, isBlind(edge)));
   if (rows.length === 0) return '';
   const columns = [
     { title: 'CLIENTS' },
@@ -116,14 +123,18 @@ const outcomeTone = {
   refused: 'bad',
 } as const satisfies Record<Outcome, Tone>;
 
-function edgeRow(edge: ClassEdge, namespace: string): readonly Cell[] {
+function edgeRow(edge: ClassEdge, namespace: string, isBlind: boolean): readonly Cell[] {
   const [first] = edge.clients;
   const more = edge.clients.length > 1 ? ` and ${edge.clients.length - 1} more` : '';
   const server = edge.server === undefined ? edge.serverName : nameIn(edge.server, namespace);
-  return [
+  const head = [
     first === undefined ? '' : `${nameIn(first, namespace)}${more}`,
     `${edge.host.split('.')[0]}:${edge.port}`,
     `${server}:${edge.targetPort}`,
+  ];
+  if (isBlind) return [...head, '?', '?'];
+  return [
+    ...head,
     edge.sends === 'istio-mtls' ? 'mTLS' : edge.sends,
     { text: edge.outcome === 'mtls' ? 'mTLS' : edge.outcome, tone: outcomeTone[edge.outcome] },
   ];

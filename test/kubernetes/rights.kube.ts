@@ -180,6 +180,7 @@ describe.skipIf(!isOwn)('a whole rollout with the rights of secure alone', () =>
 const missing: readonly (readonly [Capability, string, string, number, RegExp])[] = [
   ['posture', 'list', 'pods', 2, /not allowed to list pods in namespace shop/],
   ['posture', 'list', 'services', 0, /not allowed to list services in namespace shop/],
+  ['posture', 'list', 'peerauthentications', 0, /Deployment\/web 80 \? \? policies could not be read/],
   ['certs', 'create', 'pods/portforward', 3, /missing: create pods\/portforward/],
   ['verify', 'create', 'pods/exec', 3, /mutual TLS was not tried: not allowed/],
   ['proxy-status', 'create', 'pods/portforward', 0, /istiod was not asked .* \(not allowed to look/],
