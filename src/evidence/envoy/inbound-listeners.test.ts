@@ -97,6 +97,20 @@ test('use_original_dst hands on to a listener of the destination, also one that 
   expect(read([handing, unbound], 81).mode).toBe('STRICT');
 });
 
+test('a listener that was removed takes nothing new; what is on it drains', () => {
+  const listener = { ...at('0.0.0.0', 80), bind_to_port: true, ...open };
+  const gone = { active_state: undefined, draining_state: { listener } };
+  const answer = read([captured({ ...strict, use_original_dst: true }), { name: 'gone', ...gone }]);
+  expect(answer).toMatchObject({
+    mode: 'STRICT',
+    listener: 'virtualInbound',
+    drainingAcceptsPlaintext: true,
+  });
+  const warms = { name: 'new', active_state: undefined, warming_state: { listener } };
+  expect(read([captured(strict), warms])).toMatchObject({ mode: 'STRICT', drainingAcceptsPlaintext: false });
+  expect(read([warms]).mode).toBe('UNKNOWN');
+});
+
 test('until original_dst has run a redirected connection has the capture port', () => {
   const chains = {
     filter_chains: [

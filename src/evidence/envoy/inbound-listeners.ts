@@ -18,22 +18,58 @@ const capturePort = 15006;
 /** Ports of the agent and of Envoy that istio-iptables never captures (tools/istio-iptables, `INBOUND_PORTS_EXCLUDE`). */
 const neverCaptured: ReadonlySet<number> = new Set([15020, 15021, 15090]);
 
-/** @param addresses the pod's; empty where they are not known */
+/**
+ * The listeners that new connections meet; one that is not active yet only where no other is there.
+ * @param addresses the pod's; empty where they are not known
+ */
 export function entrances(dump: EnvoyDump, port: number, addresses: readonly string[]): readonly Entrance[] {
   const captured = capturedListener(dump);
-  const own = dump.listeners.filter(
-    (states) => states !== captured && !isVirtualOutbound(states) && takes(states, port, addresses),
-  );
-  const bound = own.filter(binds).map((states) => ({ states, ports: { arrival: port, original: port } }));
-  if (captured === undefined) return bound;
-  const arrival = isRedirected(dump) ? (portOf(captured) ?? port) : port;
-  const ports = { arrival, original: port };
+  const own = ownListeners(dump, port, addresses);
+  // A listener that was removed drains, and one that is new warms: neither takes a new connection.
+  const live = own.filter(({ active }) => active !== undefined);
+  const bound = live.filter(binds).map((states) => direct(states, port));
+  if (captured === undefined)
+    return bound.length > 0 ? bound : own.filter(binds).map((one) => direct(one, port));
   if (bound.length > 0 && neverCaptured.has(port)) return bound;
   // Envoy hands the connection on to a listener of its original destination, where there is one, bound or not.
-  const taker =
-    field(anyState(captured), 'use_original_dst') === true ? mostSpecific(own, addresses) : undefined;
-  if (taker !== undefined) return [{ states: taker, ports: { arrival: port, original: port } }];
-  return [...bound, { states: captured, ports }];
+  const handsOn = field(anyState(captured), 'use_original_dst') === true;
+  const taker = handsOn ? mostSpecific(live, addresses) : undefined;
+  if (taker !== undefined) return [direct(taker, port)];
+  return [...bound, { states: captured, ports: capturedPorts(dump, captured, port) }];
+}
+
+/** Every listener that old connections to the port may be on still. */
+export function drainingEntrances(
+  dump: EnvoyDump,
+  port: number,
+  addresses: readonly string[],
+): readonly Entrance[] {
+  const captured = capturedListener(dump);
+  const own = ownListeners(dump, port, addresses).map((states) => direct(states, port));
+  const all =
+    captured === undefined ? own : [...own, { states: captured, ports: capturedPorts(dump, captured, port) }];
+  return all.filter(({ states }) => states.draining !== undefined);
+}
+
+/** Listeners of the port itself, besides the ones that capture. */
+function ownListeners(
+  dump: EnvoyDump,
+  port: number,
+  addresses: readonly string[],
+): readonly ListenerStates[] {
+  const captured = capturedListener(dump);
+  return dump.listeners.filter(
+    (states) => states !== captured && !isVirtualOutbound(states) && takes(states, port, addresses),
+  );
+}
+
+function direct(states: ListenerStates, port: number): Entrance {
+  return { states, ports: { arrival: port, original: port } };
+}
+
+function capturedPorts(dump: EnvoyDump, captured: ListenerStates, port: number): Ports {
+  const arrival = isRedirected(dump) ? (portOf(captured) ?? port) : port;
+  return { arrival, original: port };
 }
 
 /** The listener that captured connections enter; undefined where the dump has none. */

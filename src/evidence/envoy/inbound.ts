@@ -4,7 +4,7 @@
  */
 import { asText, isObject, type JsonObject } from '../../sources/json-value.ts';
 import type { EnvoyDump, ListenerStates, SecretState } from './config-dump.ts';
-import { capturedListener, type Entrance, entrances } from './inbound-listeners.ts';
+import { capturedListener, drainingEntrances, type Entrance, entrances } from './inbound-listeners.ts';
 import { inspection } from './listener-filters.ts';
 import { field } from './proto-json.ts';
 import { distinct, everyChain, isPlaintext, type ReachedChain, reachedChains } from './reached-chains.ts';
@@ -55,7 +55,7 @@ export function configured(dump: EnvoyDump, port: number, address?: string): Con
     return nothing(port, 'UNKNOWN', [...notes, 'no listener is active yet']);
   }
   const met = found.map(({ states, ports }) => meeting(states.active, ports, addresses, dump.secrets));
-  const draining = found.flatMap(
+  const draining = drainingEntrances(dump, port, addresses).flatMap(
     ({ states, ports }) => meeting(states.draining, ports, addresses, dump.secrets).chains,
   );
   const judged = judge(port, met);
