@@ -63,6 +63,7 @@ export function span(milliseconds: number): string {
   if (Number.isNaN(milliseconds)) return '';
   const sign = milliseconds < 0 ? '-' : '';
   const minutes = Math.floor(Math.abs(milliseconds) / 60_000);
+  if (minutes < 2) return `${sign}${Math.floor(Math.abs(milliseconds) / 1000)}s`;
   const hours = Math.floor(minutes / 60);
   const days = Math.floor(hours / 24);
   if (days >= 730) return `${sign}${Math.floor(days / 365)}y`;
