@@ -16,6 +16,8 @@ const arrowZoom = 0.45;
 const lockZoom = 0.3;
 /** More lines than these are a texture: each is thin. */
 const many = 600;
+/** More lines than these are a pixel thick, which costs a third of more. */
+const several = 200;
 const arrow = { length: 8, half: 3.6 } as const;
 
 export function paint(canvas: Canvas, scene: Scene, frame: Frame): void {
@@ -139,7 +141,7 @@ function lookOf({ state, observed, tone }: Line, { camera, ratio }: Frame, count
   const dash = lineDashes[state].map((length) => length * ratio);
   if (tone === 'breaks') return { colour: 'plaintext', alpha: 1, width: 3 * ratio, dash };
   const crowded = count > many;
-  const thin = crowded || camera.zoom < 0.5 ? 1 : 1.4;
+  const thin = count > several || camera.zoom < 0.5 ? 1 : 1.4;
   const width = (observed ? (camera.zoom < 0.3 ? 2 : 3) : thin) * ratio;
   if (tone === 'dim') return { colour: state, alpha: crowded ? 0.07 : 0.14, width: ratio, dash };
   const calm = state === 'mtls' ? 0.7 : 1;
