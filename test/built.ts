@@ -11,7 +11,8 @@ const lock = join(root, 'node_modules', '.padlock-build');
 
 /** Builds when a source is newer than what was built. One test file builds, the others wait for it. */
 export async function ensureBuilt(): Promise<void> {
-  while (isStale()) {
+  // While one builds, the command is there before the page is.
+  while (existsSync(lock) || isStale()) {
     try {
       mkdirSync(lock);
     } catch (error) {
@@ -21,6 +22,7 @@ export async function ensureBuilt(): Promise<void> {
       continue;
     }
     try {
+      if (!isStale()) return;
       const build = spawnSync(process.execPath, ['scripts/build.ts'], { cwd: root, encoding: 'utf8' });
       // Types that do not compile are the type check's business; the bundle is what runs.
       if (!existsSync(built)) throw new Error(`the build failed: ${build.stdout}${build.stderr}`);
