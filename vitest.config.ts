@@ -2,10 +2,14 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // A lab is a whole mesh in one process: two at a time is what two cores carry.
     maxWorkers: 2,
+    projects: [
+      // Modules keep no state that a test could leave behind, so that files share a worker and load what they use once.
+      { extends: true, test: { name: 'src', include: ['src/**/*.test.ts'], isolate: false } },
+      { extends: true, test: { name: 'test', include: ['{test,scripts}/**/*.test.ts'] } },
+    ],
   },
 });
