@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // A lab is a whole mesh in one process: two at a time is what two cores carry.
-    maxWorkers: 2,
+    // A lab is a whole mesh in one process, which waits for half of its time: three at a time are what two cores carry.
+    maxWorkers: 3,
     projects: [
       // Modules keep no state that a test could leave behind, so that files share a worker and load what they use once.
       { extends: true, test: { name: 'src', include: ['src/**/*.test.ts'], isolate: false } },

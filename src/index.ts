@@ -15,7 +15,12 @@ export {
   type Sender,
   trafficVerdict,
 } from './evidence/observed/observation.ts';
-export { beginObservation, type ObserveOptions, type OpenObservation } from './evidence/observed/observe.ts';
+export {
+  beginObservation,
+  type ObserveEffects,
+  type ObserveOptions,
+  type OpenObservation,
+} from './evidence/observed/observe.ts';
 // Proof, and the rollout.
 export type { VerifyRow } from './evidence/verify/row.ts';
 export {
@@ -49,7 +54,7 @@ export { type NamespacePlan, type PlanInput, planNamespace } from './plan/namesp
 export { strictTarget, type Target, whatIfTarget } from './plan/target.ts';
 export { type DriveOptions, drive } from './rollout/drive.ts';
 export { type Effect, type Event, initialState, type RolloutState, step } from './rollout/machine.ts';
-export { meshObserver } from './rollout/mesh-observer.ts';
+export { meshObserver, type ObserverEffects, type ObserverOptions } from './rollout/mesh-observer.ts';
 export type { Observer, ProofResult } from './rollout/observer.ts';
 export type { Plan, Stage, Step } from './rollout/plan.ts';
 export { type Prepared, prepare, type SecureOptions } from './rollout/prepare.ts';

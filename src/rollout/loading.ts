@@ -1,6 +1,6 @@
 /** Whether proxies have loaded what is declared: posture says what they should do, their config dumps what they do. */
 import { PadlockError } from '../errors.ts';
-import type { ConfigDump } from '../evidence/envoy/config-dump.ts';
+import type { ConfigDump, EnvoyDump } from '../evidence/envoy/config-dump.ts';
 import { configured } from '../evidence/envoy/inbound.ts';
 import { type OutboundCluster, outboundClusters } from '../evidence/envoy/outbound.ts';
 import { serviceHost } from '../istio/hostname.ts';
@@ -64,24 +64,27 @@ export function clientExpectations(mesh: Mesh, namespace: string): readonly Expe
       }));
       const behind = (dump: ConfigDump): string | undefined => {
         if (dump.kind !== 'envoy') return undefined;
-        for (const { host, port, sends, held } of wanted) {
-          // Endpoints that fare differently, or none at all, are no sign of a change that is under way.
-          if (sends === undefined) continue;
-          const loaded = outboundClusters(dump, host, port).filter((cluster) => cluster.subset === '');
-          // Under DISABLE clients send plaintext with and without the rule: only its name tells that it is loaded.
-          const loose = loaded.find((cluster) => isHeld(cluster) !== held);
-          if (loose !== undefined) {
-            return held
-              ? `is not held on plaintext to ${host}:${port} yet`
-              : `is held on plaintext to ${host}:${port} still`;
-          }
-          const other = loaded.flatMap((cluster) => cluster.endpoints).find((one) => one.sends !== sends);
-          if (other !== undefined) return `sends ${other.sends} to ${host}:${port} still`;
-        }
-        return undefined;
+        return wanted.map((one) => behindTo(dump, one)).find((found) => found !== undefined);
       };
       return expectFrom(client, behind);
     });
+}
+
+/** Endpoints that fare differently, or none at all, are no sign of a change that is under way. */
+function behindTo(
+  dump: EnvoyDump,
+  { host, port, sends, held }: Wanted & { readonly host: string; readonly port: number },
+): string | undefined {
+  if (sends === undefined) return undefined;
+  const loaded = outboundClusters(dump, host, port).filter((cluster) => cluster.subset === '');
+  // Under DISABLE clients send plaintext with and without the rule: only its name tells that it is loaded.
+  if (loaded.some((cluster) => isHeld(cluster) !== held)) {
+    return held
+      ? `is not held on plaintext to ${host}:${port} yet`
+      : `is held on plaintext to ${host}:${port} still`;
+  }
+  const other = loaded.flatMap((cluster) => cluster.endpoints).find((one) => one.sends !== sends);
+  return other === undefined ? undefined : `sends ${other.sends} to ${host}:${port} still`;
 }
 
 function isHeld({ destinationRule }: OutboundCluster): boolean {

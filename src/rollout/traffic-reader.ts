@@ -127,6 +127,11 @@ function callersIn(samples: readonly Sample[]): readonly string[] {
 /** What a client's sidecar answers in the server's stead: it reached nobody, or the connection broke. */
 const brokenFlags = /(^|,)(UF|UC|URX|UO|UH|NC|UPE|UR|LR)(,|$)/;
 
+const requests = 'istio_requests_total';
+/** A TCP connection counts when it is over: only then it is known how it went. */
+const closed = 'istio_tcp_connections_closed_total';
+
+/** What a server answered, and what a client heard of the namespace's servers. */
 function talliesOf(
   samples: readonly Sample[],
   namespace: string,
@@ -134,22 +139,15 @@ function talliesOf(
   client: string,
 ): PodReading['tallies'] {
   const tallies: Record<string, Tally> = {};
-  const add = (key: string, requests: number, failed: number): void => {
-    const sum = tallies[key] ?? { requests: 0, failed: 0 };
-    tallies[key] = { requests: sum.requests + requests, failed: sum.failed + failed };
-  };
   for (const { name, labels, value } of samples) {
-    const flags = labels.response_flags ?? '';
-    if (labels.reporter === 'destination') {
-      if (server === undefined || name !== 'istio_requests_total') continue;
-      add(server, value, isFailure(labels) ? value : 0);
-    } else if (labels.destination_service_namespace === namespace) {
-      const key = `${labels.destination_service_name} from ${client}`;
-      const broken = brokenFlags.test(flags);
-      if (name === 'istio_requests_total') add(key, value, broken ? value : 0);
-      // A TCP connection counts when it is over: only then it is known how it went.
-      if (name === 'istio_tcp_connections_closed_total') add(key, value, broken ? value : 0);
-    }
+    const isServers = labels.reporter === 'destination';
+    const counts = isServers ? name === requests : name === requests || name === closed;
+    if (!counts || (!isServers && labels.destination_service_namespace !== namespace)) continue;
+    const key = isServers ? server : `${labels.destination_service_name} from ${client}`;
+    if (key === undefined) continue;
+    const failed = isServers ? isFailure(labels) : brokenFlags.test(labels.response_flags ?? '');
+    const sum = tallies[key] ?? { requests: 0, failed: 0 };
+    tallies[key] = { requests: sum.requests + value, failed: sum.failed + (failed ? value : 0) };
   }
   return tallies;
 }

@@ -52,7 +52,7 @@ type Found = Omit<Difference, 'mark'>;
 
 function appeared(fact: Fact, was: string | undefined, first: boolean): Found | undefined {
   const { key, value, namespace, detail, resource } = fact;
-  const found = (event: EventName, text: string): Found => ({
+  const found: MakeFound = (event, text) => ({
     event,
     namespace,
     subject: subjectOf(key),
@@ -63,11 +63,7 @@ function appeared(fact: Fact, was: string | undefined, first: boolean): Found | 
     case 'mode':
       return modeChange(was, value, first, found);
     case 'member':
-      if (value === 'outside')
-        return was === undefined || was === 'none' ? undefined : found('left-mesh', detail);
-      if (value === 'none' && was !== undefined) return found('left-mesh', detail);
-      if (value === 'none' && !first) return found('left-mesh', detail === '' ? 'it is new' : detail);
-      return was === 'none' || was === 'outside' ? found('joined-mesh', value) : undefined;
+      return memberChange(was, fact, first, found);
     case 'edge':
       return first ? undefined : found('edge-weakened', detail);
     case 'exception':
@@ -89,11 +85,31 @@ function appeared(fact: Fact, was: string | undefined, first: boolean): Found | 
   }
 }
 
+type MakeFound = (event: EventName, text: string) => Found;
+
+function memberChange(
+  was: string | undefined,
+  { value, detail }: Fact,
+  first: boolean,
+  found: MakeFound,
+): Found | undefined {
+  const wasOut = was === 'none' || was === 'outside';
+  switch (value) {
+    case 'outside':
+      return was === undefined || was === 'none' ? undefined : found('left-mesh', detail);
+    case 'none':
+      if (was !== undefined) return found('left-mesh', detail);
+      return first ? undefined : found('left-mesh', detail === '' ? 'it is new' : detail);
+    default:
+      return wasOut ? found('joined-mesh', value) : undefined;
+  }
+}
+
 function modeChange(
   was: string | undefined,
   value: string,
   first: boolean,
-  found: (event: EventName, text: string) => Found,
+  found: MakeFound,
 ): Found | undefined {
   const [mode = '', accepts = ''] = value.split(' ');
   if (was === undefined) {

@@ -1,6 +1,6 @@
 /** Facts that the cluster's objects declare: what each port accepts, who is in the mesh, which clients go without mutual TLS. */
 import { formatRef, type KubeObject } from '../../istio/kubernetes.ts';
-import { edgesTo } from '../../mesh/edge.ts';
+import { type ClassEdge, edgesTo } from '../../mesh/edge.ts';
 import { exceptionOf } from '../../mesh/exception.ts';
 import { inbound, portsOf } from '../../mesh/inbound.ts';
 import { type Mesh, workloads } from '../../mesh/mesh.ts';
@@ -87,25 +87,32 @@ function edgeFacts(mesh: Mesh, namespaces: readonly string[] | undefined): reado
   for (const { host, namespace } of mesh.hosts.values()) {
     if (namespaces !== undefined && !namespaces.includes(namespace)) continue;
     for (const edge of edgesTo(mesh, host)) {
-      if (edge.outcome === 'mtls' || edge.client.dataplane === 'none') continue;
-      if (edge.server === undefined || edge.server.dataplane === 'none') continue;
+      if (!isWeak(edge)) continue;
       const key = `edge ${edge.serverName}:${edge.targetPort} as ${host}:${edge.port} ${edge.outcome}`;
-      if (facts.has(key)) continue;
-      const clients = [...new Set(edge.clients.map(({ namespace: ns, name }) => `${ns}/${name}`))].toSorted();
-      const shown =
-        clients.slice(0, 3).join(', ') + (clients.length > 3 ? ` and ${clients.length - 3} more` : '');
-      const because = edge.because.findLast(({ resource }) => resource !== undefined);
-      const does = edge.outcome === 'refused' ? 'are refused' : `send ${edge.outcome}`;
-      facts.set(key, {
-        key,
-        value: edge.outcome,
-        namespace,
-        detail: `${shown} ${does}`,
-        ...(because?.resource === undefined ? {} : { resource: formatRef(because.resource) }),
-      });
+      if (!facts.has(key)) facts.set(key, edgeFact(key, namespace, edge));
     }
   }
   return [...facts.values()];
+}
+
+/** Both ends have a proxy, and the call is no mutual TLS all the same. */
+function isWeak({ outcome, client, server }: ClassEdge): boolean {
+  const isMeshed = client.dataplane !== 'none' && server !== undefined && server.dataplane !== 'none';
+  return isMeshed && outcome !== 'mtls';
+}
+
+function edgeFact(key: string, namespace: string, edge: ClassEdge): Fact {
+  const clients = [...new Set(edge.clients.map(({ namespace: ns, name }) => `${ns}/${name}`))].toSorted();
+  const more = clients.length > 3 ? ` and ${clients.length - 3} more` : '';
+  const because = edge.because.findLast(({ resource }) => resource !== undefined);
+  const does = edge.outcome === 'refused' ? 'are refused' : `send ${edge.outcome}`;
+  return {
+    key,
+    value: edge.outcome,
+    namespace,
+    detail: `${clients.slice(0, 3).join(', ')}${more} ${does}`,
+    ...(because?.resource === undefined ? {} : { resource: formatRef(because.resource) }),
+  };
 }
 
 const policyKinds: ReadonlySet<string> = new Set(['PeerAuthentication', 'DestinationRule']);

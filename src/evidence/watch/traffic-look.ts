@@ -80,21 +80,17 @@ export async function lookAtTraffic(
       }
     });
     logs.set(name, log.read ? (log.last ?? after) : after);
-    if (!log.read) {
-      unread.set(name, log.reason);
-      if (log.right !== undefined) {
-        const key = `unseen access logs of ${namespace}`;
-        facts.set(key, { key, value: '', namespace, detail: log.reason });
-      }
+    if (!log.read) unread.set(name, log.reason);
+    if (!log.read && log.right !== undefined) {
+      const key = `unseen access logs of ${namespace}`;
+      facts.set(key, { key, value: '', namespace, detail: log.reason });
     }
     const failures = await tlsFailuresOf(reader, pod);
     if (failures.length > 0) counting += 1;
     for (const [counter, value] of failures) {
       const key = `${name} ${counter}`;
-      // A proxy that started anew counts from zero; one that was never looked at tells nothing of since when.
-      const earlier = before.counters.get(key);
       counters.set(key, value);
-      const grown = earlier === undefined ? 0 : value < earlier ? value : value - earlier;
+      const grown = grownBy(value, before.counters.get(key));
       const reason = counter.slice(counter.lastIndexOf('.') + 1);
       if (grown > 0) sums.add({ kind: 'tls-failed', namespace, server: name, sender: reason }, grown);
     }
@@ -127,6 +123,12 @@ function happeningOf({ workload, namespace }: ProxyPod, record: TrafficRecord): 
   if (kind === undefined) return undefined;
   const server = `${namespace}/${workload.kind}/${workload.name}:${port}`;
   return { kind, namespace, server, sender: fullName(sender) };
+}
+
+/** A proxy that started anew counts from zero; one that was never looked at tells nothing of since when. */
+function grownBy(value: number, earlier: number | undefined): number {
+  if (earlier === undefined) return 0;
+  return value < earlier ? value : value - earlier;
 }
 
 async function tlsFailuresOf(
