@@ -65,7 +65,8 @@ it('tells of a certificate that was not renewed, that ended, and that it was ren
   expect(await problems()).toEqual([]);
   lab.istiod.ca.setAvailable(false);
   await told(running, events, 'certificate', 'not-rotated');
-  expect(await problems()).toContain('not-rotated');
+  // On a busy machine the four seconds may be over by now.
+  expect(await problems()).toContainEqual(expect.stringMatching(/^(not-rotated|expired)$/));
   await told(running, events, 'certificate', 'expired');
   expect(await problems()).toContain('expired');
   lab.istiod.ca.setAvailable(true);
