@@ -24,7 +24,10 @@ async function demo(
   return { ...result, left: readdirSync(home).filter((name) => name !== 'node-compile-cache') };
 }
 
-test('the demo shows plaintext, the change and the proof, and leaves nothing', async () => {
+// The demo is a whole rollout: some ten seconds on a quiet machine, and more on a busy one.
+const slowly = { timeout: 120_000 };
+
+test('the demo shows plaintext, the change and the proof, and leaves nothing', slowly, async () => {
   const { code, stdout, stderr, left } = await demo('whole');
   expect(stderr).toBe('');
   const [, before = '', during = '', after = '', proof = ''] = stdout.split(/^\d\. .*$/m);
@@ -43,7 +46,7 @@ test.each([
   ['as the mesh starts', /A mesh on this machine/],
   ['as workloads are deployed', /1\. An ordinary namespace/],
   ['in the middle of a rollout', /\[2\/\d+\]/],
-])('Ctrl-C %s ends the demo with 130 and leaves nothing', async (_when, pattern) => {
+])('Ctrl-C %s ends the demo with 130 and leaves nothing', slowly, async (_when, pattern) => {
   const { code, stdout, stderr, left } = await demo('cut', (output) => pattern.test(output));
   expect(stderr).toBe('error: interrupted; the demo’s mesh is gone again\n');
   expect(stdout).not.toContain('What to try next');
