@@ -39,6 +39,7 @@ export function createApi(options: ApiOptions = {}): LabApi {
   const { kept, history } = options;
   const store = new Store<KubeObject>({
     ...(history === undefined ? {} : { history }),
+    ...(kept === undefined ? {} : { keep: (event: StoreEvent<KubeObject>) => kept.append(event) }),
     ...(kept?.revision === undefined
       ? {}
       : { restored: { revision: kept.revision, objects: kept.objects.map((one) => frozen(one)) } }),
@@ -46,7 +47,6 @@ export function createApi(options: ApiOptions = {}): LabApi {
   const registry = new Registry();
   const engine = createEngine(store, registry, options.effects ?? systemEffects);
   for (const { object } of store.list(crds)) registry.addCrd(draftOf(object));
-  if (kept !== undefined) store.subscribe((event) => kept.append(event));
   store.subscribe((event) => serveCrds(registry, event));
   engine.ownAdmission.push(namespaceLifecycle(engine), podAdmission(engine));
   bootstrap(engine);

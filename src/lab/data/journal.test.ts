@@ -29,9 +29,8 @@ test('whatever is written, and wherever the file is cut off, what was whole is r
   const property = fc.property(fc.array(write, { minLength: 1 }), fc.nat(), (writes, cut) => {
     rmSync(file, { force: true });
     const journal = openJournal(folder);
-    const store = new Store<KubeObject>();
+    const store = new Store<KubeObject>({ keep: (event) => journal.append(event) });
     const states = [store.list('configmaps')];
-    store.subscribe((event) => journal.append(event));
     for (const { name, remove, value } of writes) {
       if (remove) store.delete('configmaps', `a/${name}`, (previous) => previous);
       else store.put('configmaps', `a/${name}`, () => object(name, value));

@@ -3,7 +3,16 @@
  * piece before the writer hears of its success, so a killed lab loses nothing that it has acknowledged; a last line
  * that was cut off was not acknowledged, and is left out.
  */
-import { closeSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { PadlockError } from '../../errors.ts';
 import type { KubeObject } from '../../istio/kubernetes.ts';
@@ -46,8 +55,10 @@ export function openJournal(folder: string): Journal {
     else live.set(id, entry);
   }
   let lines = live.size;
+  /** After a try that found no room. */
+  let tidyAt = 0;
   let isClosed = false;
-  let descriptor = writeAnew(file, live.values(), revision);
+  let open = writeAnew(file, live.values(), revision);
   return {
     revision,
     objects: [...live.values()].flatMap(({ resource, key, object }) =>
@@ -56,19 +67,27 @@ export function openJournal(folder: string): Journal {
     append({ revision: at, resource, key, type, object }) {
       if (isClosed) return;
       const entry = { revision: at, resource, key, object: type === 'DELETED' ? undefined : object };
+      open.append(JSON.stringify(entry));
       const id = idOf(resource, key);
       if (entry.object === undefined) live.delete(id);
       else live.set(id, entry);
-      writeLine(file, descriptor, JSON.stringify(entry));
       lines += 1;
-      if (lines < live.size * 2 + slack) return;
-      closeSync(descriptor);
-      descriptor = writeAnew(file, live.values(), at);
-      lines = live.size;
+      if (lines < Math.max(live.size * 2 + slack, tidyAt)) return;
+      try {
+        const before = open;
+        open = writeAnew(file, live.values(), at);
+        before.close();
+        lines = live.size;
+        tidyAt = 0;
+      } catch (error) {
+        if (!(error instanceof PadlockError)) throw error;
+        // What was asked for is written, and the long file is whole: a shorter one may find room later.
+        tidyAt = lines + slack;
+      }
     },
     close() {
       isClosed = true;
-      closeSync(descriptor);
+      open.close();
     },
   };
 }
@@ -77,25 +96,58 @@ function idOf(resource: string, key: string): string {
   return `${resource} ${key}`;
 }
 
-/** A new file beside the old one, then in its place: there is always a whole one. @returns its descriptor, for appending */
-function writeAnew(file: string, live: Iterable<Entry>, revision: number | undefined): number {
+/** A new file beside the old one, then in its place: there is always a whole one. @returns it, open for appending */
+function writeAnew(file: string, live: Iterable<Entry>, revision: number | undefined): LineFile {
   const draft = `${file}.new`;
   try {
-    const descriptor = openSync(draft, 'w', 0o600);
-    writeSync(descriptor, `${JSON.stringify({ padlock: 'lab', version, revision: revision ?? 0 })}\n`);
-    for (const entry of live) writeSync(descriptor, `${JSON.stringify(entry)}\n`);
+    const made = new LineFile(file, openSync(draft, 'w', 0o600));
+    made.append(JSON.stringify({ padlock: 'lab', version, revision: revision ?? 0 }));
+    for (const entry of live) made.append(JSON.stringify(entry));
+    made.flush();
     renameSync(draft, file);
-    return descriptor;
+    return made;
   } catch (cause) {
-    throw new PadlockError('FILE_NOT_WRITABLE', `cannot write ${file}`, { cause });
+    rmSync(draft, { force: true });
+    if (cause instanceof PadlockError) throw cause;
+    throw notWritable(file, cause);
   }
 }
 
-function writeLine(file: string, descriptor: number, line: string): void {
-  try {
-    writeSync(descriptor, `${line}\n`);
-  } catch (cause) {
-    throw new PadlockError('FILE_NOT_WRITABLE', `cannot write ${file}`, { cause });
+function notWritable(file: string, cause: unknown): PadlockError {
+  const why = errorCode(cause) === 'ENOSPC' ? ': the disk is full' : '';
+  return new PadlockError('FILE_NOT_WRITABLE', `cannot write ${file}${why}`, { cause });
+}
+
+/** A file that grows by whole lines: one that does not fit is taken back, so that the next one follows a newline. */
+class LineFile {
+  readonly #file: string;
+  readonly #descriptor: number;
+  #size = 0;
+
+  constructor(file: string, descriptor: number) {
+    this.#file = file;
+    this.#descriptor = descriptor;
+  }
+
+  append(line: string): void {
+    const bytes = Buffer.from(`${line}\n`);
+    try {
+      // A disk that is nearly full takes the first part and says nothing.
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(this.#descriptor, bytes, done, bytes.length - done, this.#size + done);
+    } catch (cause) {
+      ftruncateSync(this.#descriptor, this.#size);
+      throw notWritable(this.#file, cause);
+    }
+    this.#size += bytes.length;
+  }
+
+  flush(): void {
+    fsyncSync(this.#descriptor);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
   }
 }
 

@@ -27,6 +27,8 @@ export interface StoreOptions<T> {
   /** Events kept for watchers that start in the past. */
   readonly history?: number;
   /** What an earlier store held. Watchers from before `revision` are told that it is forgotten. */
+  /** Called before each write; what it throws is thrown to the writer, and nothing is written. */
+  readonly keep?: (event: StoreEvent<T>) => void;
   readonly restored?: { readonly revision: number; readonly objects: readonly StoredObject<T>[] };
 }
 
@@ -41,6 +43,7 @@ export class Store<T> {
   readonly #resources = new Map<string, Map<string, T>>();
   readonly #listeners = new Set<Listener<T>>();
   readonly #history: number;
+  readonly #keep: (event: StoreEvent<T>) => void;
   #log: StoreEvent<T>[] = [];
   #compacted = 0;
   #revision: number;
@@ -48,6 +51,7 @@ export class Store<T> {
   /** Revisions begin at 1, so that resource version "0" keeps its meaning of "any". */
   constructor(options: StoreOptions<T> = {}) {
     this.#history = options.history ?? 10_000;
+    this.#keep = options.keep ?? (() => undefined);
     this.#revision = options.restored?.revision ?? 1;
     this.#compacted = options.restored?.revision ?? 0;
     for (const { resource, key, object } of options.restored?.objects ?? [])
@@ -82,17 +86,9 @@ export class Store<T> {
     const previous = objects.get(key);
     const revision = this.#revision + 1;
     const object = make(revision);
-    this.#revision = revision;
-    objects.set(key, object);
     const type = previous === undefined ? 'ADDED' : 'MODIFIED';
-    this.#commit({
-      revision,
-      resource,
-      key,
-      type,
-      object,
-      ...(previous === undefined ? {} : { previous }),
-    });
+    const event = { revision, resource, key, type, object } as const;
+    this.#commit(previous === undefined ? event : { ...event, previous });
     return object;
   }
 
@@ -103,8 +99,6 @@ export class Store<T> {
     if (previous === undefined) return undefined;
     const revision = this.#revision + 1;
     const object = make(previous, revision);
-    this.#revision = revision;
-    objects.delete(key);
     this.#commit({ revision, resource, key, type: 'DELETED', object, previous });
     return object;
   }
@@ -133,7 +127,12 @@ export class Store<T> {
     return made;
   }
 
+  /** Kept first: a write that cannot be kept has not happened, for nobody. */
   #commit(event: StoreEvent<T>): void {
+    this.#keep(event);
+    this.#revision = event.revision;
+    if (event.type === 'DELETED') this.#of(event.resource).delete(event.key);
+    else this.#of(event.resource).set(event.key, event.object);
     this.#log.push(event);
     // Trimmed in halves: shifting one event for each write would copy the log each time.
     if (this.#log.length > this.#history * 2) {
