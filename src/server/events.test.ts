@@ -119,8 +119,7 @@ test('the logs of all proxies are read, some in each look, and what may not be r
     {
       pod: 'shop/p89',
       port: 80,
-      sender: '10.9.9.9',
-      text: 'shop/p89 refused a plaintext connection of 10.9.9.9',
+      text: 'shop/p89 refused a plaintext connection of 10.9.9.9 (no pod: a node, the API server or somebody outside)',
     },
   ]);
   const before = asked.length;

@@ -40,7 +40,7 @@ export class Refusals {
   #logging = new Map<string, { readonly at: number; readonly refusals: boolean | undefined }>();
   /** Namespaces whose logs may not be read. */
   readonly #forbidden = new Map<string, { readonly at: number; readonly why: string }>();
-  #proxies = 0;
+  #proxies: number | undefined;
   #tookMs = 0;
 
   constructor(cluster: Cluster, began: string) {
@@ -75,11 +75,11 @@ export class Refusals {
 
   /** Which proxies are read, how often, and which are not. */
   view(): RefusalsView {
-    const looks = Math.ceil(this.#proxies / logsPerLook);
+    const looks = Math.ceil((this.#proxies ?? 0) / logsPerLook);
     const failed = [...this.#followed].flatMap(([pod, { why }]) => (why === undefined ? [] : [{ pod, why }]));
     const silent = [...this.#logging].flatMap(([pod, { refusals }]) => (refusals === false ? [pod] : []));
     return {
-      proxies: this.#proxies,
+      ...(this.#proxies === undefined ? {} : { proxies: this.#proxies }),
       everySeconds: Math.round((looks * (this.restMs + this.#tookMs)) / 1000),
       forbidden: [...this.#forbidden].map(([namespace, { why }]) => ({ namespace, why })),
       failed,
@@ -155,7 +155,7 @@ function refusal(mesh: Mesh, pod: ProxyPod, entry: AccessLogEntry): readonly Ref
       ? `${found.workload.namespace}/${found.pod}`
       : address === ''
         ? 'an address that the log does not tell'
-        : address;
+        : `${address} (no pod: a node, the API server or somebody outside)`;
   const port = Number(/:(\d+)$/.exec(entry.localAddress ?? '')?.[1]);
   return [
     {

@@ -68,8 +68,8 @@ export type DashboardEvent =
 
 /** Whose refusals are told, and whose cannot be. */
 export interface RefusalsView {
-  /** Running sidecars of what is looked at. */
-  readonly proxies: number;
+  /** Running sidecars of what is looked at; absent before the first look. */
+  readonly proxies?: number;
   /** Each one's access log is read about so often. */
   readonly everySeconds: number;
   readonly forbidden: readonly { readonly namespace: string; readonly why: string }[];

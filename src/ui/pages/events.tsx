@@ -98,6 +98,7 @@ function Coverage({ boot }: { readonly boot: string }) {
   );
   if (value === undefined) return error === undefined ? null : <p className="caution">{error.message}</p>;
   const { proxies, everySeconds, forbidden, failed, silent } = value;
+  if (proxies === undefined) return <p className="hint">Reading the sidecars’ access logs</p>;
   const gaps = [
     ...forbidden.map(({ namespace, why }) => `${namespace}: ${why}`),
     ...failed.map(({ pod, why }) => `${pod}: ${why}`),
