@@ -1,4 +1,4 @@
-/** Live traffic for the graph: one observation from the first question on, asked again and again for what came since. */
+/** Live traffic for the graph, from the first question on: what was seen since then, in one observation after another. */
 import type { Observation, ObservedPort, Sender } from '../evidence/observed/observation.ts';
 import { beginObservation, type OpenObservation } from '../evidence/observed/observe.ts';
 import type { ObservedCall } from '../mesh/graph/observed.ts';
@@ -8,6 +8,8 @@ import type { ObservedView } from './wire.ts';
 
 /** Calls before the first question: as far as access logs reach back. */
 const lookBackMs = 600_000;
+/** How long one observation goes on before the next takes over. */
+const longestMs = 300_000;
 
 export class Observing {
   readonly #source: Source;
@@ -15,6 +17,8 @@ export class Observing {
   readonly #now: () => number;
   #open: Promise<OpenObservation> | undefined;
   #looking: Promise<ObservedView> | undefined;
+  /** What the observations before this one saw. */
+  #earlier: ObservedView | undefined;
 
   constructor(source: Source, cluster: Cluster, now: () => number) {
     this.#source = source;
@@ -31,18 +35,65 @@ export class Observing {
   }
 
   async #look(): Promise<ObservedView> {
-    const { namespaces, look } = this.#source;
-    this.#open ??= beginObservation(
-      look.mesh,
-      { lookBack: lookBackMs, ...(namespaces === undefined ? {} : { namespaces }) },
-      { cluster: this.#cluster, now: this.#now },
-    ).catch((error: unknown) => {
+    const open = await this.#opened();
+    if (this.#now() - open.startedAt > longestMs) return this.#turnOver(open);
+    return this.#joined(observedView(await open.finish(this.#source.look.mesh)));
+  }
+
+  /** Access logs are read from an observation's beginning on: one that goes on for hours would read them whole each time. */
+  async #turnOver(open: OpenObservation): Promise<ObservedView> {
+    // The next one begins before this one ends: what comes in between counts twice rather than never.
+    const next = await this.#begin(0);
+    const view = this.#joined(observedView(await open.finish(this.#source.look.mesh)));
+    this.#earlier = view;
+    this.#open = Promise.resolve(next);
+    return view;
+  }
+
+  #opened(): Promise<OpenObservation> {
+    this.#open ??= this.#begin(lookBackMs).catch((error: unknown) => {
       this.#open = undefined;
       throw error;
     });
-    const observation = await (await this.#open).finish(look.mesh);
-    return observedView(observation);
+    return this.#open;
   }
+
+  #begin(lookBack: number): Promise<OpenObservation> {
+    const { namespaces, look } = this.#source;
+    return beginObservation(
+      look.mesh,
+      { lookBack, ...(namespaces === undefined ? {} : { namespaces }) },
+      { cluster: this.#cluster, now: this.#now },
+    );
+  }
+
+  #joined(view: ObservedView): ObservedView {
+    const earlier = this.#earlier;
+    if (earlier === undefined) return view;
+    return { ...view, from: earlier.from, calls: joinedCalls([...earlier.calls, ...view.calls]) };
+  }
+}
+
+/** The same call seen in several windows is one; nothing that was seen is forgotten. */
+export function joinedCalls(calls: readonly ObservedCall[]): readonly ObservedCall[] {
+  const joined = new Map<string, ObservedCall>();
+  for (const call of calls) {
+    const key = JSON.stringify([call.client, call.server, call.port, call.by]);
+    const before = joined.get(key);
+    joined.set(
+      key,
+      before === undefined
+        ? call
+        : {
+            ...call,
+            mtls: before.mtls + call.mtls,
+            plaintext: before.plaintext + call.plaintext,
+            unknown: before.unknown + call.unknown,
+            refused: before.refused + call.refused,
+          },
+    );
+  }
+  return [...joined.values()];
 }
 
 export function observedView(observation: Observation): ObservedView {

@@ -129,6 +129,7 @@ function useObserving(worker: WorkerClient, show: (mesh: MeshSummary) => void): 
       show(await worker.ask('observe', { calls }));
     };
     const look = async (): Promise<void> => {
+      const began = performance.now();
       try {
         await draw(await getJson<ObservedView>('/api/observed', ended.signal));
         setError(undefined);
@@ -136,7 +137,9 @@ function useObserving(worker: WorkerClient, show: (mesh: MeshSummary) => void): 
         if (ended.signal.aborted) return;
         setError(thrown instanceof Error ? thrown.message : String(thrown));
       }
-      if (!ended.signal.aborted) timer = setTimeout(() => void look(), observeEveryMs);
+      // A mesh that takes long to look at is looked at less often.
+      const rest = Math.max(observeEveryMs, 3 * (performance.now() - began));
+      if (!ended.signal.aborted) timer = setTimeout(() => void look(), rest);
     };
     if (on) void look();
     else if (last.current !== '[]') void draw(undefined);
