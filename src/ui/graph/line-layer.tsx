@@ -2,7 +2,7 @@
  * The painted lines, under the boxes. The picture of them lies in the graph's own coordinates, so that panning moves it with
  * everything else; a worker paints another where it ends, and when the zoom has come to rest.
  */
-import { type ReactFlowState, useStoreApi, ViewportPortal } from '@xyflow/react';
+import { Panel, type ReactFlowState, useStoreApi, ViewportPortal } from '@xyflow/react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Painter } from '../lines/painter-client.ts';
 import type { Frame, Line, Painted, PaintedBox, Palette } from '../lines/scene.ts';
@@ -35,13 +35,18 @@ export function LineLayer({ view, lines, theme }: LineLayerProps) {
     [view],
   );
   useLines({ canvas, lines, boxes, palette, fail: setProblem });
+  if (problem !== undefined) {
+    return (
+      <Panel position="top-center">
+        <p className="note" role="alert">
+          The lines cannot be drawn ({problem}); the table has them.
+        </p>
+      </Panel>
+    );
+  }
   return (
     <ViewportPortal>
-      {problem === undefined ? (
-        <canvas ref={canvas} className="painted" />
-      ) : (
-        <p role="alert">The lines cannot be drawn ({problem}); the table has them.</p>
-      )}
+      <canvas ref={canvas} className="painted" />
     </ViewportPortal>
   );
 }
