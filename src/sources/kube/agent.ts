@@ -3,7 +3,7 @@ import { Agent as PlainAgent } from 'node:http';
 import { Agent } from 'node:https';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
-import { connectTunnel } from './proxy.ts';
+import { connectTunnel, proxyUnreachable } from './proxy.ts';
 
 /** The TLS of a connection, in Node's own names, so that it fits agents, requests and WebSockets alike. */
 export type TlsMaterial = Pick<
@@ -28,11 +28,23 @@ export async function makeAgent(
   if (proxy?.protocol.startsWith('socks')) {
     // Imported on need: few people reach their cluster this way.
     const { SocksProxyAgent } = await import('socks-proxy-agent');
-    return new SocksProxyAgent(proxy, options);
+    const agent = new SocksProxyAgent(proxy, options);
+    const connect = agent.connect.bind(agent);
+    agent.connect = (request, how) =>
+      connect(request, how).catch((cause: unknown) => {
+        // What the server itself shows behind the proxy is not the proxy's doing.
+        throw isTlsError(cause) ? cause : proxyUnreachable(proxy, cause);
+      });
+    return agent;
   }
   const agent = server.protocol === 'http:' ? new PlainAgent(options) : new Agent(options);
   if (proxy !== undefined) tunnelThrough(agent, server, proxy, tls);
   return agent;
+}
+
+function isTlsError(cause: unknown): boolean {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return code === 'EPROTO' || /^ERR_(SSL|TLS)|CERT|SIGNATURE/.test(code);
 }
 
 function tunnelThrough(agent: PlainAgent, server: URL, proxy: URL, tls: TlsMaterial): void {

@@ -169,6 +169,20 @@ test('proxy-url: SOCKS 5, and a watch and a WebSocket go the same way', async ()
   expect(new Set(proxy.asked)).toEqual(new Set([`127.0.0.1:${api.server.port}`]));
 });
 
+test('a proxy that is not there is what is told, not an API server that is not there', async () => {
+  const api = await served();
+  for (const kind of ['http', 'socks5']) {
+    // Nothing listens on port 1.
+    const file = withCluster(api, { 'proxy-url': `${kind}://me:p4ss@127.0.0.1:1` });
+    const error: unknown = await (await open(file)).list(namespaces).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({
+      code: 'CLUSTER_UNREACHABLE',
+      message: expect.stringMatching(/through the proxy 127\.0\.0\.1:1: .*ECONNREFUSED/),
+      hint: expect.stringContaining('NO_PROXY'),
+    });
+  }
+});
+
 test('tls-server-name is what the certificate is held to; another name, or another authority, is refused', async () => {
   const api = await served();
   const good = await open(withCluster(api, { 'tls-server-name': 'kubernetes.default.svc' }));

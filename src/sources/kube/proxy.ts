@@ -64,6 +64,19 @@ function inNetwork(host: string, network: string, bits: number): boolean {
   return list.check(host, family);
 }
 
+const throughProxy =
+  'the kubeconfig’s proxy-url, or HTTPS_PROXY, leads through it; NO_PROXY names what does not';
+
+/** @returns the error for a proxy that does not answer, or not as a proxy does; its login is not printed. */
+export function proxyUnreachable(proxy: URL, cause: unknown): PadlockError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PadlockError(
+    'CLUSTER_UNREACHABLE',
+    `cannot reach the API server through the proxy ${proxy.host}: ${why}`,
+    { cause, hint: throughProxy },
+  );
+}
+
 const tunnelWithinMs = 30_000;
 
 /** Opens a tunnel through an HTTP proxy by CONNECT (RFC 9110, section 9.3.6). Rejects with the socket's error or the proxy's refusal. */
@@ -86,14 +99,20 @@ export function connectTunnel(proxy: URL, server: URL): Promise<Socket> {
     call.on('connect', (answer, socket: Socket) => {
       if (answer.statusCode === 200) return resolve(socket);
       socket.destroy();
+      const why = `${answer.statusCode} ${answer.statusMessage}`;
       reject(
-        new Error(
-          `the proxy ${proxy.host} refused a tunnel to ${target}: ${answer.statusCode} ${answer.statusMessage}`,
+        new PadlockError(
+          'CLUSTER_UNREACHABLE',
+          `the proxy ${proxy.host} refused a tunnel to ${target}: ${why}`,
+          {
+            hint:
+              answer.statusCode === 407 ? 'it wants a login: http://USER:PASSWORD@HOST:PORT' : throughProxy,
+          },
         ),
       );
     });
     call.on('timeout', () => call.destroy(new Error('it does not answer')));
-    call.on('error', (cause) => reject(new Error(`the proxy ${proxy.host} cannot be reached`, { cause })));
+    call.on('error', (cause) => reject(proxyUnreachable(proxy, cause)));
     call.end();
   });
 }
