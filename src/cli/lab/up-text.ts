@@ -11,6 +11,8 @@ export interface UpFacts {
   /** What a scenario deployed, in one line. */
   readonly scenario: string | undefined;
   readonly foreground: boolean;
+  /** The line for a shell is read by a person below this text; `eval` takes it and shows nothing. */
+  readonly shellLineShown: boolean;
 }
 
 /** For people, on standard error. */
@@ -25,7 +27,9 @@ export function upText(facts: UpFacts): string {
       : ['This machine has no curl; in pods a small one of the lab’s own takes its place.']),
     ...(merged ? [`It is context ${facts.context} in your own kubeconfig.`] : []),
     ...(facts.scenario === undefined ? [] : [`In its namespace shop: ${facts.scenario}.`]),
-    facts.foreground ? 'Ctrl-C ends it.' : `\`${program} lab down${named}\` ends it. To use it in a shell:`,
+    facts.foreground
+      ? 'Ctrl-C ends it.'
+      : `\`${program} lab down${named}\` ends it.${facts.shellLineShown ? ' To use it in a shell:' : ''}`,
   ];
   return `${lines.join('\n')}\n`;
 }

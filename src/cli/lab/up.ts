@@ -28,6 +28,7 @@ export default async function labUp(this: Context, flags: LabUpFlags): Promise<v
         scenario: flags.scenario === undefined ? undefined : scenario(flags.scenario).brief,
         program: this.program,
         foreground,
+        shellLineShown: this.stdout.isTTY,
       }),
     );
     await this.stdout.write(exportLine(up.kubeconfig));

@@ -5,8 +5,19 @@ import type { Fix } from './finding.ts';
 import { injectionOf } from './mesh-membership.ts';
 import { patchTemplate, restart } from './template-patch.ts';
 
+/** A Job is done when its containers have ended, and an ordinary sidecar does not end. */
+const jobNote =
+  ' Its pods end only with native sidecars (ENABLE_NATIVE_SIDECARS of istiod, Kubernetes 1.29 or newer); without them the Job hangs.';
+
 /** The change that gives a workload's new pods a sidecar, by what keeps it away now. */
 export function sidecarFix(mesh: Mesh, workload: Workload): Fix {
+  const fix = fixByCause(mesh, workload);
+  return workload.kind === 'Job' || workload.kind === 'CronJob'
+    ? { ...fix, text: `${fix.text}${jobNote}` }
+    : fix;
+}
+
+function fixByCause(mesh: Mesh, workload: Workload): Fix {
   const injection = injectionOf(mesh, workload);
   if (injection.injected) {
     return {

@@ -37,7 +37,7 @@ export function bareWorkloads({ namespace, target }: BreakerInput): readonly Bre
           field: workload.hostNetwork ? 'spec.template.spec.hostNetwork' : 'spec.template.metadata',
           remedy: workload.hostNetwork
             ? 'Take it off the host’s network where it needs not be there; else keep the one port that it calls PERMISSIVE.'
-            : 'Give it a sidecar (label sidecar.istio.io/inject=true; native sidecars let Jobs end), or keep the one port that it calls PERMISSIVE.',
+            : `Give it a sidecar (label sidecar.istio.io/inject=true${isJob ? '; only native sidecars let its pods end' : ''}), or keep the one port that it calls PERMISSIVE.`,
           exceptions: [],
         },
       ];

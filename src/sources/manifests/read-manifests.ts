@@ -1,4 +1,4 @@
-/** Files, directories and standard input as a Snapshot: what `-f` takes. docs/input.md tells what can be read. */
+/** Files, directories and standard input as a Snapshot: what `-f` takes. */
 import { PadlockError } from '../../errors.ts';
 import type { Snapshot, SnapshotObject } from '../../mesh/snapshot.ts';
 import { isSavedSnapshot, parseSavedSnapshot } from '../saved-snapshot.ts';

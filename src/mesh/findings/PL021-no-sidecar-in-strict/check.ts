@@ -38,7 +38,10 @@ function oneWorkload(mesh: Mesh, workload: Workload, { policy, field }: StrictDe
     { ref: workloadRef(workload), origin: workload.origin },
     {
       message: `${formatRef(workloadRef(workload))} has no sidecar, so the STRICT of ${nameOf(policy.ref)} does not protect it.`,
-      why: 'It takes plaintext from anybody, and it cannot call STRICT workloads itself: what it sends is plaintext, too.',
+      why:
+        workload.ports.length === 0 && workload.kind.endsWith('Job')
+          ? 'It cannot call STRICT workloads: what it sends is plaintext, and they refuse it.'
+          : 'It takes plaintext from anybody, and it cannot call STRICT workloads itself: what it sends is plaintext, too.',
       fix: sidecarFix(mesh, workload),
       related: [related(policy, `demands STRICT (${field})`)],
       affected: [workloadRef(workload)],
