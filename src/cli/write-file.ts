@@ -1,6 +1,7 @@
 /** Writes a file that only its owner may read, whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { chmod, open, rename, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { chmod, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -14,6 +15,12 @@ import { PadlockError } from '../errors.ts';
 export async function writeFileWhole(path: string, pieces: Iterable<string>): Promise<void> {
   const draft = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   try {
+    // A device or a pipe (/dev/stdout) is written to: moving a file into its place would take it away from the system.
+    const there = await stat(path).catch(() => undefined);
+    if (there !== undefined && !there.isFile()) {
+      const device = createWriteStream(path, { flags: 'w' });
+      return await pipeline(Readable.from(inChunks(pieces)), device);
+    }
     const file = await open(draft, 'wx', 0o600);
     const source = Readable.from(inChunks(pieces));
     const target = file.createWriteStream();

@@ -17,6 +17,7 @@ import {
   namespacedTypes,
   namespacesType,
   nodesType,
+  podsType,
   resourceName,
   webhooksType,
 } from '../../sources/snapshot-types.ts';
@@ -107,30 +108,39 @@ export class ObjectFeed {
   }
 
   async #openType(type: ResourceType): Promise<void> {
-    if (await this.#tryOpen(type, undefined)) return;
-    if (!type.namespaced) return;
+    const refused = await this.#tryOpen(type, undefined);
+    if (refused === undefined || !type.namespaced) return;
     const places = new Set([...(this.#asked ?? []), rootNamespace]);
-    await Promise.all([...places].map((namespace) => this.#tryOpen(type, namespace)));
+    await Promise.all(
+      [...places].map(async (namespace) => {
+        const refusedHere = await this.#tryOpen(type, namespace);
+        // Without the pods of what was asked for there is nothing to watch, and silence would look like calm.
+        if (refusedHere !== undefined && type === podsType && this.#asked?.includes(namespace) === true) {
+          throw refusedHere;
+        }
+      }),
+    );
+    if (type === podsType && this.#asked === undefined) throw refused;
   }
 
-  /** @returns false where it may not be read */
-  async #tryOpen(type: ResourceType, namespace: string | undefined): Promise<boolean> {
+  /** @returns why it may not be read, where it may not */
+  async #tryOpen(type: ResourceType, namespace: string | undefined): Promise<PadlockError | undefined> {
     const held: Held = { type, namespace, objects: new Map(), version: '' };
     try {
       this.#take(held, await this.#list(held));
     } catch (error) {
       if (!(error instanceof PadlockError)) throw error;
-      if (error.code === 'CLUSTER_NOT_FOUND') return true;
+      if (error.code === 'CLUSTER_NOT_FOUND') return undefined;
       if (error.code !== 'CLUSTER_FORBIDDEN') throw error;
       this.#unseen.push({
         resource: resourceName(type),
         ...(namespace === undefined ? {} : { namespace }),
         reason: error.message,
       });
-      return false;
+      return error;
     }
     this.#held.push(held);
-    return true;
+    return undefined;
   }
 
   #list({ type, namespace }: Held) {
