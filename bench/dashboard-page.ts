@@ -69,7 +69,10 @@ export async function pan(page: Page, session: CDPSession): Promise<Motion> {
   return motion;
 }
 
-/** Turns the wheel to and fro, so that the picture becomes four times as large and small again. */
+/**
+ * Turns the wheel to and fro, so that the picture becomes four times as large and small again. Turns that are sent so reach
+ * the page some fifteen times a second whatever is drawn (with the picture hidden it was no more): the figure has that bound.
+ */
 export async function zoom(page: Page, session: CDPSession): Promise<Motion> {
   await seeAll(page);
   const { x, y } = await middle(page, 0.45);
