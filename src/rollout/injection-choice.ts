@@ -1,5 +1,6 @@
 /** How pods of a namespace get a sidecar: by a label that a webhook of the control plane asks for. */
 import type { KubeObject } from '../istio/kubernetes.ts';
+import { labelSelectorMatches } from '../istio/mesh-config.ts';
 import { asObjects, asText, asTextMap, asTexts, dig } from '../sources/json-value.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -121,26 +122,13 @@ export function selects(configuration: KubeObject, namespace: Labels, pod: Label
   );
 }
 
-/** Kubernetes' LabelSelector (apimachinery): all of `matchLabels` and all of `matchExpressions`; empty matches everything. */
+/** A webhook's selector (apimachinery's LabelSelector); an empty one, or none, matches everything. */
 export function matchesSelector(selector: unknown, labels: Labels): boolean {
-  const exact = Object.entries(asTextMap(dig(selector, 'matchLabels')));
-  return (
-    exact.every(([key, value]) => labels[key] === value) &&
-    asObjects(dig(selector, 'matchExpressions')).every((expression) => {
-      const value = labels[asText(expression.key) ?? ''];
-      const values = asTexts(expression.values);
-      switch (expression.operator) {
-        case 'In':
-          return value !== undefined && values.includes(value);
-        case 'NotIn':
-          return value === undefined || !values.includes(value);
-        case 'Exists':
-          return value !== undefined;
-        case 'DoesNotExist':
-          return value === undefined;
-        default:
-          return false;
-      }
-    })
-  );
+  const matchExpressions = asObjects(dig(selector, 'matchExpressions')).map((expression) => ({
+    key: asText(expression.key) ?? '',
+    operator: asText(expression.operator) ?? '',
+    values: asTexts(expression.values),
+  }));
+  const matchLabels = asTextMap(dig(selector, 'matchLabels'));
+  return labelSelectorMatches({ matchLabels, matchExpressions }, labels);
 }
