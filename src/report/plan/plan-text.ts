@@ -80,13 +80,19 @@ function trafficBlocks(plan: NamespacePlan, options: PlanTextOptions, heading: H
     const foreign = sender.security === 'other-tls' ? ', TLS that is not the mesh’s' : '';
     const name = paint(printable(senderName(sender)), 'bad', options.color);
     return [
-      `  ${name} -> ${printable(placeText(row))}   ${countText(sender)}${foreign}`,
+      `  ${name} -> ${printable(placeText(row))}   ${countText(sender)}${foreign}${lastText(sender)}`,
       indentText(`${sender.because} (${sender.knownBy.join(', ')})`, '    ', options.width),
     ].join('\n');
   });
   const more = senders.length - blocks.length;
   const rest = more > 0 ? [`  and ${more} more ${plural(more, 'sender')}; -o json has all of them`] : [];
   return [head.join('\n'), [heading('Who sends plaintext'), ...blocks, ...rest].join('\n')];
+}
+
+/** Old plaintext reads otherwise: a sidecar that was told to send it, until a policy changed. */
+function lastText({ lastTaken, lastSeen }: RefusedSender['sender']): string {
+  const last = lastTaken ?? lastSeen;
+  return last === undefined ? '' : `, last ${last.slice(11, 19)} UTC`;
 }
 
 function breakerBlocks(
