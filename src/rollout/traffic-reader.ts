@@ -190,7 +190,7 @@ export function openPlaintext(samples: readonly Sample[]): number {
 }
 
 interface LogReading {
-  readonly reading: Pick<PodReading, 'senders' | 'logged' | 'readTo' | 'blind'>;
+  readonly reading: Pick<PodReading, 'senders' | 'logged' | 'readTo' | 'blind' | 'unrecorded'>;
   /** Since the reading before; the newest lines for a first reading. */
   readonly entries: readonly AccessLogEntry[];
 }
@@ -218,15 +218,18 @@ async function logOf(
   }
   if (answer.gap !== undefined) unseen.add(`part of the access log of ${key} (${answer.gap})`);
   // The setting is asked for once a window: a proxy that was asked at its beginning is not asked again.
-  const blind =
+  const logging = before === undefined ? await reader.accessLogging(pod.namespace, pod.name) : undefined;
+  const blind = before === undefined ? blindTo(logging, answer.entries > 0) : before.blind;
+  const unrecorded =
     before === undefined
-      ? blindTo(await reader.accessLogging(pod.namespace, pod.name), answer.entries > 0)
-      : before.blind;
+      ? logging !== undefined && !logging.requests && !logging.counters
+      : before.unrecorded === true;
   const reading = {
     senders: since === undefined || server === undefined ? [] : sendersOf(fresh, server, mesh),
     logged: newest === '' ? undefined : newest,
     ...readTo(answer.last === undefined ? before : { readTo: answer.last }),
     ...(blind === undefined ? {} : { blind }),
+    ...(unrecorded ? { unrecorded } : {}),
   };
   return { reading, entries: fresh };
 }

@@ -128,3 +128,8 @@ test('where a proxy keeps no Istio counters its access log counts; where it keep
   );
   expect(both).toMatchObject({ requests: 10, failed: 0 });
 });
+
+test('servers whose proxies record nothing are named: zero says nothing of them', () => {
+  const silent = reading(1, { a: pod({ unrecorded: true }), b: pod({ server: 'Deployment/web' }) });
+  expect(trafficBetween(reading(0, {}), silent).unrecorded).toEqual(['Deployment/cart']);
+});

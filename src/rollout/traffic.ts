@@ -41,6 +41,8 @@ export interface PodReading {
   readonly logged: string | undefined;
   /** The kubelet's stamp of the log's last line that was read; absent where there was none. */
   readonly readTo?: string;
+  /** The server's proxy records of no request that it came: it keeps neither Istio's counters nor an access log. */
+  readonly unrecorded?: true;
   /** Why connections that this server's proxy refuses cannot be seen; absent where they can. */
   readonly blind?: string;
 }
@@ -70,6 +72,8 @@ export interface Traffic {
   readonly refused: readonly Sender[];
   /** Servers whose refusals cannot be seen, so that `refused` says nothing of them. */
   readonly blind: readonly Blind[];
+  /** Servers, as `Deployment/cart`, whose proxies record of no request that it came: zero says nothing there. */
+  readonly unrecorded: readonly string[];
   /** How many servers there are. */
   readonly servers: number;
   /** Plaintext TCP connections that are open at the end; by `Deployment/cart`. */
@@ -104,6 +108,7 @@ export function trafficBetween(before: Reading, after: Reading): Traffic {
     plaintext: merged(plaintext),
     refused: merged(refused),
     blind: blindIn(after),
+    unrecorded: unrecordedIn(after),
     servers: serversOf(after).size,
     open,
     unready: unreadyNow(before, after),
@@ -154,6 +159,13 @@ function merged(senders: readonly Sender[]): readonly Sender[] {
 
 function serversOf({ pods }: Reading): ReadonlySet<string> {
   return new Set([...pods.values()].flatMap(({ server }) => (server === undefined ? [] : [server])));
+}
+
+function unrecordedIn({ pods }: Reading): readonly string[] {
+  const names = [...pods.values()].flatMap(({ server, unrecorded }) =>
+    server !== undefined && unrecorded === true ? [server] : [],
+  );
+  return [...new Set(names)].toSorted();
 }
 
 /** Servers with a pod whose refusals cannot be seen, once each. */

@@ -72,9 +72,20 @@ function outcome(
       if (watch.kind === 'plaintext' && blind !== undefined && !acceptInconclusive) {
         return { kind: 'unclear', reason: `who sends plaintext could not be seen: ${blind}` };
       }
+      if (watch.kind === 'plaintext' && traffic.unrecorded.length > 0 && !acceptInconclusive) {
+        return { kind: 'unclear', reason: unrecordedReason(traffic.unrecorded) };
+      }
       return watch.kind === 'harm' ? { kind: 'done' } : { kind: 'done', baseline: traffic.tallies };
     }
   }
+}
+
+function unrecordedReason(servers: readonly string[]): string {
+  const whose =
+    servers.length > 3
+      ? `${servers.slice(0, 3).join(', ')} and ${servers.length - 3} more`
+      : servers.join(', ');
+  return `who sends plaintext could not be seen: the proxies of ${whose} keep neither Istio's counters nor an access log. Set accessLogFile: /dev/stdout in the mesh config, or apply a Telemetry with accessLogging`;
 }
 
 function waitingFor({ kind, forMs }: Watch): string {

@@ -15,6 +15,7 @@ function watched(more: Partial<Traffic>): Progress {
     plaintext: [],
     refused: [],
     blind: [],
+    unrecorded: [],
     servers: 2,
     open: {},
     unready: [],

@@ -11,7 +11,7 @@ test.skipIf(!existsSync(recordings)).each(['strict', 'permissive', 'disable'])(
   'a real mesh with accessLogFile, %s: requests and refusals are logged',
   (scene) => {
     const text = readFileSync(join(recordings, scene, 'server/config_dump.json'), 'utf8');
-    expect(accessLogging(parsed(text))).toEqual({ requests: true, refusals: true });
+    expect(accessLogging(parsed(text))).toMatchObject({ requests: true, refusals: true });
   },
 );
 
@@ -46,7 +46,7 @@ test.each([
     { requests: true, refusals: true },
   ],
 ] as const)('%s', (_name, requests, refusals, expected) => {
-  expect(accessLogging(dumpWith(requests, refusals))).toEqual(expected);
+  expect(accessLogging(dumpWith(requests, refusals))).toEqual({ ...expected, counters: false });
 });
 
 test('a dump without an inbound listener says nothing', () => {
@@ -77,3 +77,32 @@ function parsed(text: string): EnvoyDump {
   if (dump.kind !== 'envoy') throw new Error('no Envoy');
   return dump;
 }
+
+test('Istio’s counters are kept where its filter is, for HTTP or TCP', () => {
+  const chain = (filters: readonly unknown[]): string =>
+    JSON.stringify({
+      configs: [
+        {
+          '@type': 'type.googleapis.com/envoy.admin.v3.ListenersConfigDump',
+          dynamic_listeners: [
+            {
+              name: 'virtualInbound',
+              active_state: { listener: { name: 'virtualInbound', filter_chains: [{ filters }] } },
+            },
+          ],
+        },
+      ],
+    });
+  const stats = { name: 'istio.stats', typed_config: { '@type': 'type.googleapis.com/stats.PluginConfig' } };
+  const http = (filters: readonly unknown[]): unknown => ({
+    name: 'envoy.filters.network.http_connection_manager',
+    typed_config: {
+      '@type':
+        'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+      http_filters: filters,
+    },
+  });
+  expect(accessLogging(parsed(chain([http([stats])])))?.counters).toBe(true);
+  expect(accessLogging(parsed(chain([stats])))?.counters).toBe(true);
+  expect(accessLogging(parsed(chain([http([])])))?.counters).toBe(false);
+});

@@ -12,6 +12,8 @@ export interface AccessLogging {
   readonly requests: boolean;
   /** Connections that no filter chain took, as STRICT refuses plaintext. */
   readonly refusals: boolean;
+  /** Istio's own counters, `istio_requests_total` and its like: only a proxy with the filter `istio.stats` keeps them. */
+  readonly counters: boolean;
 }
 
 /** For people, with what turns it on. */
@@ -22,13 +24,23 @@ export function accessLogging(dump: EnvoyDump): AccessLogging | undefined {
   const listener = dump.listeners.find(({ name }) => name === 'virtualInbound')?.active;
   if (listener === undefined) return undefined;
   const chains = [...asObjects(field(listener, 'filter_chains')), field(listener, 'default_filter_chain')];
-  const logs = chains
-    .flatMap((chain) => asObjects(field(chain, 'filters')))
+  const filters = chains.flatMap((chain) => asObjects(field(chain, 'filters')));
+  const logs = filters
     .map((filter) => extensionConfig(filter).message)
     // Connections to the capture port itself are not logged by Istio, whatever is set.
     .filter((config) => field(config, 'cluster') !== 'BlackHoleCluster')
     .map((config) => writes(field(config, 'access_log')));
-  return { requests: logs.includes(true), refusals: writes(field(listener, 'access_log')) };
+  return {
+    requests: logs.includes(true),
+    refusals: writes(field(listener, 'access_log')),
+    counters: filters.some(countsForIstio),
+  };
+}
+
+/** As a network filter for TCP, and among an HTTP filter's own. */
+function countsForIstio(filter: JsonObject): boolean {
+  const own = asObjects(field(extensionConfig(filter).message, 'http_filters'));
+  return [filter, ...own].some((one) => asText(field(one, 'name')) === 'istio.stats');
 }
 
 const shown: ReadonlySet<string> = new Set(['/dev/stdout', '/dev/stderr']);

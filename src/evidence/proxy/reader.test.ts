@@ -20,11 +20,11 @@ test.skipIf(!existsSync(recordings))(
     const reader = new ProxyReader({ cluster, now: () => 0 });
     await readProxy(reader, 'shop', 'cart', [8080], undefined);
     const read = asked.length;
-    expect(await reader.accessLogging('shop', 'cart')).toEqual({ requests: true, refusals: true });
+    expect(await reader.accessLogging('shop', 'cart')).toMatchObject({ requests: true, refusals: true });
     expect(asked).toHaveLength(read);
     // Another pod is asked, once.
     await reader.accessLogging('shop', 'other');
-    expect(await reader.accessLogging('shop', 'other')).toEqual({ requests: true, refusals: true });
+    expect(await reader.accessLogging('shop', 'other')).toMatchObject({ requests: true, refusals: true });
     expect(asked).toHaveLength(read + 1);
   },
 );

@@ -1,7 +1,7 @@
 /** `padlock plan` for people: who, what, what must stay open, what was not seen, and last the answer. */
 import type { Breaker, Certainty } from '../../plan/breaker.ts';
 import type { Exception } from '../../plan/exceptions.ts';
-import type { Answer, NamespacePlan } from '../../plan/namespace-plan.ts';
+import type { Answer, NamespacePlan, RefusedSender } from '../../plan/namespace-plan.ts';
 import { paint, type Tone } from '../style.ts';
 import { indentText, printable } from '../text-width.ts';
 import {
