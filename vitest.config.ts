@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that put another module in the place of one (`vi.mock`): it must not have been loaded before. */
+const alone = 'src/**/*.alone.test.ts';
+
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -8,8 +11,11 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       // Modules keep no state that a test could leave behind, so that files share a worker and load what they use once.
-      { extends: true, test: { name: 'src', include: ['src/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'test', include: ['{test,scripts}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'src', include: ['src/**/*.test.ts'], exclude: [alone], isolate: false },
+      },
+      { extends: true, test: { name: 'test', include: ['{test,scripts}/**/*.test.ts', alone] } },
     ],
   },
 });
