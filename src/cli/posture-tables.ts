@@ -91,12 +91,12 @@ function whyNotCaptured(workload: Workload): string {
 /** Clients that fare alike are one line: `Deployment/cart and 3 more`. */
 function edgeTable(mesh: Mesh, namespace: string, options: PostureOptions, style: TableStyle): string {
   const blind = blindSpots(mesh, options.namespaces);
-  const isBlind = ({ clients, server }: ClassEdge): boolean =>
+  const isBlind = ({ clients, server }: ShownEdge): boolean =>
     clients.some((client) => blind.between(client.namespace, server?.namespace ?? namespace) !== undefined);
   const rows = mesh.services
     .filter((service) => service.namespace === namespace)
     .flatMap((service) => edgesTo(mesh, serviceHost(service.name, namespace, mesh.config.clusterDomain)))
-    .map((edge) => ({ ...edge, clients: clientsShown(edge, options) }))
+    .map((edge) => ({ ...shownOf(edge), clients: clientsShown(edge, options) }))
     .filter(({ clients }) => clients.length > 0)
     .map((edge) => edgeRow(edge, namespace, isBlind(edge)));
   if (rows.length === 0) return '';
@@ -108,6 +108,26 @@ function edgeTable(mesh: Mesh, namespace: string, options: PostureOptions, style
     { title: 'OUTCOME' },
   ];
   return renderTable(columns, rows, { ...style, indent: '  ' });
+}
+
+type ShownEdge = Pick<
+  ClassEdge,
+  'clients' | 'host' | 'port' | 'server' | 'serverName' | 'targetPort' | 'sends' | 'outcome'
+>;
+
+/** Field by field: a spread copy of an answer loses what it makes when it is asked, its server's name among it. */
+function shownOf({
+  clients,
+  host,
+  port,
+  server,
+  serverName,
+  targetPort,
+  sends,
+  outcome,
+}: ClassEdge): ShownEdge {
+  const edge = { clients, host, port, serverName, targetPort, sends, outcome };
+  return server === undefined ? edge : { ...edge, server };
 }
 
 /** With labels asked for: all clients of such a server, else the clients that have them. */
@@ -123,7 +143,7 @@ const outcomeTone = {
   refused: 'bad',
 } as const satisfies Record<Outcome, Tone>;
 
-function edgeRow(edge: ClassEdge, namespace: string, isBlind: boolean): readonly Cell[] {
+function edgeRow(edge: ShownEdge, namespace: string, isBlind: boolean): readonly Cell[] {
   const [first] = edge.clients;
   const more = edge.clients.length > 1 ? ` and ${edge.clients.length - 1} more` : '';
   const server = edge.server === undefined ? edge.serverName : nameIn(edge.server, namespace);
