@@ -85,3 +85,15 @@ test.each([
 ])('%s: %s', (_name, yaml, observation, answer) => {
   expect(plan(shopNamespace + yaml, observation).answer).toBe(answer);
 });
+
+test('plaintext from before a policy that is STRICT already is a note, and no reason against it', () => {
+  const strict = `
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: default, namespace: shop }
+spec: { mtls: { mode: STRICT } }
+---`;
+  const made = plan(shopNamespace + strict + web, observed(0, 7));
+  expect(made).toMatchObject({ answer: 'ready', closesPorts: false, senders: [], quiet: [], exceptions: [] });
+  expect(made.notes.join(' ')).toContain('Plaintext was let in at Deployment/web :8080');
+});

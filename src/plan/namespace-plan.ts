@@ -41,6 +41,8 @@ export interface NamespacePlan {
   readonly at: string;
   readonly target: string;
   readonly answer: Answer;
+  /** False where every port that the target closes refuses plaintext today. */
+  readonly closesPorts: boolean;
   /** Absent: traffic was not looked at. */
   readonly observation?: Observation;
   readonly senders: readonly RefusedSender[];
@@ -67,8 +69,9 @@ export interface PlanInput {
 export function planNamespace(input: PlanInput): NamespacePlan {
   const { context, namespace, at, mesh, target, observation, terms } = input;
   const breakers = findBreakers({ namespace, mesh, target: target.mesh });
-  const senders = observation === undefined ? [] : refusedSenders(target.mesh, observation);
-  const quiet = quietPorts(target.mesh, observation);
+  const senders = observation === undefined ? [] : refusedSenders(input, observation);
+  const quiet = quietPorts(input, observation);
+  const closesPorts = closesAnyPort(input);
   const unseen = unseenSentences(input);
   const certain = senders.length > 0 || breakers.some(({ certainty }) => certainty === 'breaks');
   const open =
@@ -79,20 +82,32 @@ export function planNamespace(input: PlanInput): NamespacePlan {
     at,
     target: target.text,
     answer: certain ? 'would-break' : open ? 'inconclusive' : 'ready',
+    closesPorts,
     ...(observation === undefined ? {} : { observation }),
     senders,
     breakers,
     exceptions: exceptionsFor(target.mesh, needs(target.mesh, senders, breakers), terms),
     quiet,
     unseen,
-    notes: [...logNotes(observation), ...notesFor(mesh, namespace)],
+    notes: [...logNotes(observation), ...closedAlreadyNotes(input), ...notesFor(mesh, namespace)],
   };
 }
 
-function refusedSenders(target: Mesh, observation: Observation): readonly RefusedSender[] {
+/** Today's mesh and the target. */
+type Switch = Pick<PlanInput, 'mesh' | 'target'>;
+
+function closesAnyPort({ namespace, mesh, target }: Switch & { readonly namespace: string }): boolean {
+  const here = target.mesh.workloads.filter((one) => one.namespace === namespace && !isFinished(one));
+  return (
+    here.every((workload) => portsOf(target.mesh, workload).length === 0) ||
+    here.some((workload) => closes({ mesh, target }, workload, undefined))
+  );
+}
+
+function refusedSenders(input: Switch, observation: Observation): readonly RefusedSender[] {
   return observation.ports.flatMap((row) => {
-    const workload = workloadOf(target, row);
-    if (workload === undefined || !closes(target, workload, row.port)) return [];
+    const workload = workloadOf(input.target.mesh, row);
+    if (workload === undefined || !closes(input, workload, row.port)) return [];
     return row.senders
       .filter((sender) => sender.security !== 'mtls' && amount(sender) > 0)
       .map((sender) => ({
@@ -103,10 +118,17 @@ function refusedSenders(target: Mesh, observation: Observation): readonly Refuse
   });
 }
 
-/** Without a port: any of the workload's ports may be meant. */
-function closes(target: Mesh, workload: Workload, port: number | undefined): boolean {
-  const ports = port === undefined ? portsOf(target, workload) : [port];
-  return ports.some((one) => wouldRefusePlaintext(target, workload, one));
+/** Whether the target refuses plaintext that today's policies let in. Without a port: any of the workload's may be meant. */
+function closes({ mesh, target }: Switch, workload: Workload, port: number | undefined): boolean {
+  const ports = port === undefined ? portsOf(target.mesh, workload) : [port];
+  return ports.some(
+    (one) => wouldRefusePlaintext(target.mesh, workload, one) && !refusesPlaintext(mesh, workload.id, one),
+  );
+}
+
+function refusesPlaintext(mesh: Mesh, workloadId: string, port: number): boolean {
+  const workload = mesh.workloads.find(({ id }) => id === workloadId);
+  return workload?.dataplane === 'sidecar' && wouldRefusePlaintext(mesh, workload, port);
 }
 
 function workloadOf(mesh: Mesh, row: ObservedPort): Workload | undefined {
@@ -147,17 +169,17 @@ function byHand({ userAgents }: Sender): boolean {
   return userAgents.length > 0 && userAgents.every((agent) => agent.startsWith('kubectl/'));
 }
 
-function quietPorts(target: Mesh, observation: Observation | undefined): NamespacePlan['quiet'] {
+function quietPorts(input: Switch, observation: Observation | undefined): NamespacePlan['quiet'] {
   if (observation === undefined) return [];
   const elsewhere = new Set(
     observation.ports.filter(({ port }) => port === undefined).map(({ workloadId }) => workloadId),
   );
   return observation.ports.flatMap((row) => {
-    const workload = workloadOf(target, row);
+    const workload = workloadOf(input.target.mesh, row);
     const { port } = row;
     if (workload === undefined || port === undefined || trafficVerdict(row) !== 'quiet') return [];
     // What the counters saw of the workload may have been here.
-    if (elsewhere.has(row.workloadId) || !wouldRefusePlaintext(target, workload, port)) return [];
+    if (elsewhere.has(row.workloadId) || !closes(input, workload, port)) return [];
     return [{ workload: refOf(workload), port }];
   });
 }
@@ -207,6 +229,20 @@ function logNotes(observation: Observation | undefined): readonly string[] {
     const workloads = new Set(of.map(({ namespace, workload }) => workload ?? namespace ?? 'all'));
     return `Access log of ${list([...workloads], 5)}: ${reason}.`;
   });
+}
+
+/** Plaintext that was let in before the policy of today: no reason against it, and not to be passed over in silence. */
+function closedAlreadyNotes({ mesh, target, observation }: PlanInput): readonly string[] {
+  const places = (observation?.ports ?? []).flatMap((row) => {
+    const workload = workloadOf(target.mesh, row);
+    const { port } = row;
+    if (workload === undefined || port === undefined || amount(row.plaintext) === 0) return [];
+    return refusesPlaintext(mesh, workload.id, port) ? [`${workload.kind}/${workload.name} :${port}`] : [];
+  });
+  if (places.length === 0) return [];
+  return [
+    `Plaintext was let in at ${list(places, 5)}, which today’s policies close: it came before them, or a proxy has not loaded them. \`padlock verify\` tells which.`,
+  ];
 }
 
 function notesFor(mesh: Mesh, namespace: string): readonly string[] {

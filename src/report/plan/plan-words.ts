@@ -44,7 +44,9 @@ export function answerSentence(plan: NamespacePlan): string {
   const sentences: Record<Answer, string> = {
     'would-break': `NOT READY: ${target} would refuse callers (${seen})`,
     inconclusive: `INCONCLUSIVE: nobody was found whom ${target} would refuse, but ${inconclusiveWhy(unseen.length, quiet.length, possible)}`,
-    ready: `READY: nobody was found whom ${target} would refuse, and everything was looked at`,
+    ready: plan.closesPorts
+      ? `READY: nobody was found whom ${target} would refuse, and everything was looked at`
+      : `READY: ${target} changes nothing, every port that it closes refuses plaintext already`,
   };
   return sentences[answer];
 }
