@@ -4,6 +4,7 @@ import { memo } from 'react';
 import type { ViewNode } from '../../mesh/graph/view.ts';
 import { Icon, Lock } from '../icons.tsx';
 import { countWords, dataplaneWords, namespaceLabel, nodeWords, plural } from '../words.ts';
+import { titleLook } from './title.ts';
 import { useScreenPixel } from './zoom-level.tsx';
 
 export type WorkloadFlowNode = Node<{ readonly node: ViewNode; readonly found: boolean }, 'workload'>;
@@ -108,22 +109,21 @@ export const NamespaceFrame = memo(function NamespaceFrame() {
   return <div className="frame" />;
 });
 
-/** Higher, and it would cover the row above. */
-const largestTitle = 66;
-
 /** Keeps its size on the screen, as long as there is room. */
-export const NamespaceTitle = memo(function NamespaceTitle({ data }: NodeProps<TitleFlowNode>) {
+export const NamespaceTitle = memo(function NamespaceTitle({ data, width = 0 }: NodeProps<TitleFlowNode>) {
   const pixel = useScreenPixel();
+  const label = namespaceLabel(data.namespace);
+  const { size, lines } = titleLook(label, width, 14 * pixel);
   return (
     <div className="frame-head">
-      <strong style={{ fontSize: Math.min(largestTitle, 14 * pixel) }}>
-        {namespaceLabel(data.namespace)}
+      <strong className={lines === 2 ? 'two-lines' : ''} style={{ fontSize: size }}>
+        {label}
       </strong>
       <button
         type="button"
         className="quiet nodrag nopan"
         onClick={data.close}
-        aria-label={`Collapse namespace ${namespaceLabel(data.namespace)}`}
+        aria-label={`Collapse namespace ${label}`}
         title="Collapse"
       >
         <Icon name="fold" size={16} />

@@ -4,6 +4,8 @@
  */
 import dagre from '@dagrejs/dagre';
 import type { ViewEdge, ViewNode } from '../../mesh/graph/view.ts';
+import { widthForTitle } from '../graph/title.ts';
+import { namespaceLabel } from '../words.ts';
 import type { Box } from './protocol.ts';
 
 export const nodeSize = { width: 208, height: 60 } as const;
@@ -43,7 +45,7 @@ export function layOut(nodes: readonly ViewNode[], edges: readonly ViewEdge[]): 
       members.map(({ id }) => ({ id, ...nodeSize })),
       inside,
     );
-    const width = placed.width + 2 * frame.side;
+    const width = Math.max(placed.width + 2 * frame.side, widthForTitle(namespaceLabel(namespace)));
     const height = placed.height + frame.top + frame.bottom;
     inner.set(namespace, placed);
     blocks.push({ id: frameId(namespace), width, height });
