@@ -60,8 +60,13 @@ const states: readonly EdgeState[] = ['plaintext', 'mixed', 'refused', 'unknown'
 export function countWords(pairs: PairCounts): string {
   const parts = states
     .filter((state) => pairs[state] > 0)
-    .map((state) => `${pairs[state]} ${stateWords[state].toLowerCase()}`);
+    .map((state) => `${pairs[state]} ${inSentence(stateWords[state])}`);
   return parts.length === 0 ? 'no calls' : parts.join(', ');
+}
+
+/** `mutual TLS` of `Mutual TLS`: an abbreviation stays one. */
+function inSentence(words: string): string {
+  return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {
