@@ -106,8 +106,8 @@ test('the logs of all proxies are read, some in each look, and what may not be r
       if (where === 'closed') return { status: 403, headers: {}, body: '{"message":"no"}' };
       const stamp = '2026-11-26T12:00:09.5';
       const fields = '"- - -" 0 NR filter_chain_not_found - "-" 0 0 0 - "-" "-" "-" "-" "-" - -';
-      const line = `${stamp}Z [${stamp}00Z] ${fields} 10.0.0.1:80 10.9.9.9:4000 - -\n`;
-      return { status: 200, headers: {}, body: name === 'p89' ? line : '' };
+      const line = `${stamp}Z [${stamp}00Z] ${fields} 10.0.0.1:80 ${name === 'p88' ? '[fd00::9]' : '10.9.9.9'}:4000 - -\n`;
+      return { status: 200, headers: {}, body: name === 'p88' || name === 'p89' ? line : '' };
     },
   });
   let time = Date.parse('2026-11-26T12:00:10Z');
@@ -115,11 +115,12 @@ test('the logs of all proxies are read, some in each look, and what may not be r
   const look = () => refusals.look(mesh, undefined, () => time++, new AbortController().signal);
   const found = [...(await look()), ...(await look()), ...(await look())];
   expect(new Set(asked)).toEqual(new Set([...names.map((name) => `shop/${name}`), 'closed/far']));
-  expect(found).toMatchObject([
+  expect(found.toSorted((a, b) => (a.pod < b.pod ? -1 : 1))).toMatchObject([
+    { pod: 'shop/p88', port: 80, sender: expect.stringMatching(/^fd00::9 /) },
     {
       pod: 'shop/p89',
       port: 80,
-      text: 'shop/p89 refused a plaintext connection of 10.9.9.9 (no pod: a node, the API server or somebody outside)',
+      text: 'shop/p89 refused a plaintext connection of 10.9.9.9 (no pod: a node, the API server, by which Padlock probes too, or somebody outside)',
     },
   ]);
   const before = asked.length;

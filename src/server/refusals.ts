@@ -3,6 +3,7 @@
  * `NR filter_chain_not_found`, with the sender's address. The logs are read in turn while a page listens.
  */
 import type { AccessLogEntry } from '../evidence/envoy/access-log.ts';
+import { splitAddress } from '../evidence/observed/access-log-records.ts';
 import { type ProxyPod, proxyPods } from '../evidence/proxy/pods.ts';
 import { ProxyReader } from '../evidence/proxy/reader.ts';
 import { findAddress } from '../mesh/find.ts';
@@ -148,22 +149,22 @@ export class Refusals {
 
 function refusal(mesh: Mesh, pod: ProxyPod, entry: AccessLogEntry): readonly RefusedEvent[] {
   if (entry.details !== 'filter_chain_not_found') return [];
-  const address = (entry.remoteAddress ?? '').replace(/:\d+$/, '');
+  const address = splitAddress(entry.remoteAddress)?.address ?? '';
   const found = findAddress(mesh, address);
   const sender =
     found !== undefined && 'workload' in found
       ? `${found.workload.namespace}/${found.pod}`
       : address === ''
         ? 'an address that the log does not tell'
-        : `${address} (no pod: a node, the API server or somebody outside)`;
-  const port = Number(/:(\d+)$/.exec(entry.localAddress ?? '')?.[1]);
+        : `${address} (no pod: a node, the API server, by which Padlock probes too, or somebody outside)`;
+  const port = splitAddress(entry.localAddress)?.port;
   return [
     {
       kind: 'refused',
       at: entry.time,
       namespace: pod.namespace,
       pod: `${pod.namespace}/${pod.name}`,
-      ...(Number.isInteger(port) ? { port } : {}),
+      ...(port === undefined ? {} : { port }),
       sender,
       text: `${pod.namespace}/${pod.name} refused a plaintext connection of ${sender}`,
     },
