@@ -50,7 +50,7 @@ export async function snapshotFrom(
 
 /** Kinds that belong to no namespace, among those that manifests for a mesh hold. */
 const clusterWide =
-  /^(Namespace|Node|.*WebhookConfiguration|APIService|IngressClass|GatewayClass|CustomResourceDefinition|ClusterRole.*|PersistentVolume|StorageClass|PriorityClass)$/;
+  /^(Namespace|Node|.*WebhookConfiguration|(Validating|Mutating)AdmissionPolicy(Binding)?|APIService|IngressClass|GatewayClass|CustomResourceDefinition|ClusterRole.*|PersistentVolume|StorageClass|PriorityClass)$/;
 
 /**
  * As `kubectl apply -n NS -f FILE` takes it: what names no namespace is in this one.
