@@ -1,7 +1,7 @@
 /** Reads what proxies have recorded of live traffic: their counters by the admin port, refusals and senders by the access log. */
 import {
   type AccessLogEntry,
-  carriedNothing,
+  callerSentNothing,
   isIstioServerName,
   isRefusal,
 } from '../evidence/envoy/access-log.ts';
@@ -267,7 +267,7 @@ function isAfter(time: string, logged: string | undefined, readAt: number): bool
 function sendersOf(entries: readonly AccessLogEntry[], server: string, mesh: Mesh): PodReading['senders'] {
   const sums = new Map<string, Sender & { refused: boolean }>();
   for (const entry of entries) {
-    if (carriedNothing(entry)) continue;
+    if (callerSentNothing(entry)) continue;
     const refused = isRefusal(entry);
     const plain = isInbound(entry) && !isIstioServerName(entry.serverName);
     if (!refused && !plain) continue;

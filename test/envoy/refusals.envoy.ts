@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type AccessLogEntry,
-  carriedNothing,
+  callerSentNothing,
   isIstioServerName,
   isRefusal,
   parseAccessLog,
@@ -132,7 +132,7 @@ describe.skipIf(envoy === undefined)('a real Envoy (skipped where PADLOCK_ENVOY 
         return all.length > 0 ? all : undefined;
       });
       expect(entry).toMatchObject({ upstreamCluster: cluster, flags: '' });
-      if (entry !== undefined) expect([carriedNothing(entry), isRefusal(entry)]).toEqual([true, false]);
+      if (entry !== undefined) expect([callerSentNothing(entry), isRefusal(entry)]).toEqual([true, false]);
     },
   );
 
@@ -146,7 +146,7 @@ describe.skipIf(envoy === undefined)('a real Envoy (skipped where PADLOCK_ENVOY 
       return all.length > 0 ? all : undefined;
     });
     expect(isIstioServerName(entry?.serverName)).toBe(true);
-    if (entry !== undefined) expect(carriedNothing(entry)).toBe(false);
+    if (entry !== undefined) expect(callerSentNothing(entry)).toBe(false);
   });
 });
 

@@ -57,12 +57,13 @@ export function isRefusal(entry: AccessLogEntry): boolean {
 }
 
 /**
- * A TCP connection that no byte came through. Envoy's TCP proxy writes a line for it as for any other, with the inbound
- * cluster and without a server name, also where the TLS handshake failed: a port scan, a health check that only
- * connects, TLS without a certificate under STRICT. It tells neither of plaintext nor of mutual TLS.
+ * A TCP connection that tells neither of plaintext nor of mutual TLS: its caller sent no byte. Envoy's TCP proxy writes a
+ * line for it as for any other, with the inbound cluster and without a server name, also where the TLS handshake
+ * failed: a port scan, a health check that only connects, TLS without a certificate under STRICT. Where the server speaks
+ * first, its greeting is counted as sent although the caller never got it.
  */
-export function carriedNothing(entry: AccessLogEntry): boolean {
-  return entry.request === undefined && entry.received === 0 && entry.sent === 0 && !isRefusal(entry);
+export function callerSentNothing(entry: AccessLogEntry): boolean {
+  return entry.request === undefined && entry.received === 0 && !isRefusal(entry);
 }
 
 /** `[time] "METHOD PATH PROTOCOL" status flags details connection-details "failure" …`: words, some of them quoted. */

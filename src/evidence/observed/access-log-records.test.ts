@@ -26,6 +26,8 @@ test('a TLS handshake that failed on a TCP port, without a certificate, is not p
   const failed =
     '[2026-11-27T00:51:17.665Z] "- - -" 0 - - - "-" 0 0 73 - "-" "-" "-" "-" "10.244.0.3:9000" inbound|9000|| 127.0.0.6:33924 10.244.0.3:9000 10.244.0.4:36424 - -';
   expect(recordsOf(failed)).toEqual([]);
+  // A server that speaks first: the greeting is counted as sent, though the caller never got it.
+  expect(recordsOf(failed.replace('"-" 0 0 73', '"-" 0 11 3'))).toEqual([]);
   // With a foreign certificate the client may name any server, also as Istio does.
   expect(
     recordsOf(failed.replace('36424 - -', '36424 outbound_.9000_._.orders.shop.svc.cluster.local -')),

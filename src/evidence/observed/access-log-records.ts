@@ -3,7 +3,7 @@
  * field before it is the sender's address (design fact 23).
  */
 import type { Workload } from '../../mesh/workload.ts';
-import { type AccessLogEntry, carriedNothing, isIstioServerName, isRefusal } from '../envoy/access-log.ts';
+import { type AccessLogEntry, callerSentNothing, isIstioServerName, isRefusal } from '../envoy/access-log.ts';
 import type { LoggedEntry } from '../proxy/log.ts';
 import type { AddressBook, Party } from './address-book.ts';
 import { callerHint } from './caller-hints.ts';
@@ -21,7 +21,7 @@ export function accessLogRecords(
     const local = splitAddress(entry.localAddress);
     const remote = splitAddress(entry.remoteAddress);
     if (local === undefined || remote === undefined) return [];
-    if (!isInbound(entry, local.address, remote.address, ownAddresses) || carriedNothing(entry)) return [];
+    if (!isInbound(entry, local.address, remote.address, ownAddresses) || callerSentNothing(entry)) return [];
     const refused = entry.flags.split(',').includes('NR') && isRefusal(entry);
     return [
       {

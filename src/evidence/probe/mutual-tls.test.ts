@@ -100,7 +100,8 @@ test('the server’s log with Istio’s server name shows it, where the server�
 
 test('a bare connection is found by its caller and port, and a refused one is no proof', async () => {
   const bare = { bare: true };
-  const tcp = (name: string, port = 8080) => line('- - -', '-', name, port);
+  // It stood for as long as curl keeps it.
+  const tcp = (name: string, port = 8080) => line('- - -', '-', name, port).replace('0 1 1 1', '0 1 2001 1');
   const timedOut = {
     status: 0,
     exitCode: 28,
@@ -174,17 +175,23 @@ test('a bare connection that is closed at once is no proof: a failed handshake l
   const tcp = `[2026-11-24T02:12:45.895Z] "- - -" 0 - - - "-" 0 0 57 - "-" "-" "-" "-" "10.0.0.7:8080" inbound|8080|| 127.0.0.6:1 10.0.0.7:8080 10.0.0.6:4000 ${sni} -`;
   const closed = { status: 0, body: '', exitCode: 0 };
   expect(await probe({ ...closed, log: () => tcp }, { bare: true })).toMatchObject({ kind: 'unrecorded' });
+  // A server that speaks first: its greeting is counted as sent although the handshake fails. What the client got tells.
   const spoke = tcp.replace('"-" 0 0 57', '"-" 0 12 57');
-  expect(await probe({ ...closed, log: () => spoke }, { bare: true })).toMatchObject({ kind: 'accepted' });
+  expect(await probe({ ...closed, log: () => spoke }, { bare: true })).toMatchObject({ kind: 'unrecorded' });
+  const greeted = { ...closed, body: '220 ready', log: () => spoke };
+  expect(await probe(greeted, { bare: true })).toMatchObject({ kind: 'accepted' });
 });
 
 test('the line of a handshake without a certificate, from the same client, is not taken for the probe’s own', async () => {
-  const tcp = (name: string, milliseconds: number): string =>
-    `[2026-11-24T02:12:45.895Z] "- - -" 0 - - - "-" 0 0 ${milliseconds} - "-" "-" "-" "-" "10.0.0.7:8080" inbound|8080|| 127.0.0.6:1 10.0.0.7:8080 10.0.0.6:4000 ${name} -`;
+  const tcp = (name: string, milliseconds: number, sent = 0): string =>
+    `[2026-11-24T02:12:45.895Z] "- - -" 0 - - - "-" 0 ${sent} ${milliseconds} - "-" "-" "-" "-" "10.0.0.7:8080" inbound|8080|| 127.0.0.6:1 10.0.0.7:8080 10.0.0.6:4000 ${name} -`;
   const stood = { status: 0, exitCode: 28, stderr: 'curl: (28) Time-out' };
   // Envoy writes them in any order.
   const log = (): string => `${tcp(sni, 2001)}\n${tcp('-', 57)}`;
   expect(await probe({ ...stood, log }, { bare: true })).toMatchObject({ kind: 'accepted' });
+  // A server that speaks first: its greeting is counted, though nobody got it.
+  const greeted = (): string => `${tcp(sni, 2007, 11)}\n${tcp('-', 3, 11)}`;
+  expect(await probe({ ...stood, log: greeted }, { bare: true })).toMatchObject({ kind: 'accepted' });
   // A client whose sidecar sends plaintext: it stood.
   expect(await probe({ ...stood, log: () => tcp('-', 2001) }, { bare: true })).toMatchObject({
     kind: 'plaintext',

@@ -6,7 +6,7 @@
  */
 import { parseXfcc, type XfccElement } from '../../istio/xfcc.ts';
 import type { Cluster } from '../../sources/cluster.ts';
-import { type AccessLogEntry, carriedNothing, isIstioServerName } from '../envoy/access-log.ts';
+import { type AccessLogEntry, callerSentNothing, isIstioServerName } from '../envoy/access-log.ts';
 import type { Sample } from '../envoy/prometheus.ts';
 import type { ProxyReader } from '../proxy/reader.ts';
 import type { MeshClient } from './clients.ts';
@@ -81,7 +81,7 @@ async function judgeRequest(
   if (echoed !== undefined) return echoed;
   const logged = await findInLog(from, target, userAgent, started, effects);
   if (typeof logged === 'object') {
-    return target.bare && result.exitCode === 0 && carriedNothing(logged)
+    return target.bare && result.exitCode === 0 && result.body === '' && callerSentNothing(logged)
       ? closedAtOnce
       : judgeLogged(logged, target);
   }
@@ -235,9 +235,11 @@ function isOurs(
   );
 }
 
-/** The same client has knocked without a certificate, too: that line has no server name, no bytes, and is over in no time. */
+/** The same client has knocked without a certificate, too: that line has no server name, no bytes of the caller, and is over in no time. */
 function isFailedHandshake(entry: AccessLogEntry): boolean {
-  return carriedNothing(entry) && !isIstioServerName(entry.serverName) && entry.duration < bareSeconds * 500;
+  return (
+    callerSentNothing(entry) && !isIstioServerName(entry.serverName) && entry.duration < bareSeconds * 500
+  );
 }
 
 /** Sends the request once more between two readings of the servers' counters. */
