@@ -26,8 +26,7 @@ export class WriteQueue {
     list.push(write);
     this.#waiting.set(key, list);
     if (!this.#running.has(key)) {
-      const done = this.#drain(key, list).finally(() => this.#running.delete(key));
-      this.#running.set(key, done);
+      this.#running.set(key, this.#drain(key, list));
     }
   }
 
@@ -38,7 +37,9 @@ export class WriteQueue {
 
   async #drain(key: string, list: QueuedWrite[]): Promise<void> {
     for (let write = list.shift(); write !== undefined; write = list.shift()) await this.#untilDone(write);
+    // Both in one go: a write that comes between would wait for nobody.
     this.#waiting.delete(key);
+    this.#running.delete(key);
   }
 
   async #untilDone({ run }: QueuedWrite): Promise<void> {
