@@ -31,9 +31,13 @@ export async function startClusterProxy(now: Date): Promise<ClusterProxy> {
   const http = createHttpServer((_incoming, outgoing) => outgoing.writeHead(405).end());
   http.on('connect', (incoming, outer) => {
     const lower = below.get((outer as Socket).remotePort ?? 0);
-    const { hostname, port } = new URL(`tcp://${incoming.url ?? ''}`);
+    const target = `tcp://${incoming.url ?? ''}`;
+    if (!URL.canParse(target)) return outer.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    const { hostname, port } = new URL(target);
     dial(hostname.replace(/^\[|\]$/g, ''), Number(port)).then(
       (inner) => {
+        // The caller may have gone meanwhile.
+        if (outer.destroyed) return inner.destroy();
         outer.write('HTTP/1.1 200 OK\r\n\r\n');
         outer.pipe(inner);
         inner.pipe(outer);
