@@ -99,14 +99,16 @@ function idOf(resource: string, key: string): string {
 /** A new file beside the old one, then in its place: there is always a whole one. @returns it, open for appending */
 function writeAnew(file: string, live: Iterable<Entry>, revision: number | undefined): LineFile {
   const draft = `${file}.new`;
+  let made: LineFile | undefined;
   try {
-    const made = new LineFile(file, openSync(draft, 'w', 0o600));
+    made = new LineFile(file, openSync(draft, 'w', 0o600));
     made.append(JSON.stringify({ padlock: 'lab', version, revision: revision ?? 0 }));
     for (const entry of live) made.append(JSON.stringify(entry));
     made.flush();
     renameSync(draft, file);
     return made;
   } catch (cause) {
+    made?.close();
     rmSync(draft, { force: true });
     if (cause instanceof PadlockError) throw cause;
     throw notWritable(file, cause);
