@@ -10,7 +10,6 @@ import { apiServerAddress, nodeObject } from './bootstrap/nodes.ts';
 import { startControllers } from './controllers/all.ts';
 import { timestamp } from './controllers/conditions.ts';
 import { createRecorder } from './controllers/events.ts';
-
 import type { PodObject } from './kinds/pod.ts';
 import { type RunningKubelet, startKubelet } from './kubelet/node-agent.ts';
 import type { LabNode } from './kubelet/node-environment.ts';

@@ -126,8 +126,6 @@ function comparable(text: string): string {
       .replaceAll(/("?resourceVersion"?:\s*)"\d+"/g, '$1"RV"')
       .replaceAll(/\b10\.96\.\d+\.\d+\b/g, 'CLUSTER-IP')
       .replaceAll(/(\s)\d+(ms|s|m)(\s|$|\))/gm, '$1AGE$3')
-      // 9s is narrower than its column, 10s is not.
-      .replaceAll(/(\sAGE) +/g, '$1   ')
       .replaceAll(/"cells":\[[^\]]*\]/g, (cells) => cells.replaceAll(/"\d+(s|m)"/g, '"AGE"'))
       .replaceAll(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-XXXXX')
       // kubectl diff names its temporary files, and a generated name ends in five letters.

@@ -26,9 +26,9 @@ export interface StoredObject<T> {
 export interface StoreOptions<T> {
   /** Events kept for watchers that start in the past. */
   readonly history?: number;
-  /** What an earlier store held. Watchers from before `revision` are told that it is forgotten. */
   /** Called before each write; what it throws is thrown to the writer, and nothing is written. */
   readonly keep?: (event: StoreEvent<T>) => void;
+  /** What an earlier store held. Watchers from before `revision` are told that it is forgotten. */
   readonly restored?: { readonly revision: number; readonly objects: readonly StoredObject<T>[] };
 }
 
