@@ -1,6 +1,7 @@
 /** How later commands talk to a running lab: a small HTTP server on loopback behind a secret of the state file. */
 import { timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
+import { listenOnLoopback } from '../net/listen.ts';
 
 export interface ControlHandlers {
   /** What `padlock lab status` shows. */
@@ -33,14 +34,7 @@ export async function startControl(secret: string, handlers: ControlHandlers): P
     }
     response.end('stopping\n', () => handlers.stop());
   });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') reject(new Error('no TCP port for control'));
-      else resolve(address.port);
-    });
-  });
+  const port = await listenOnLoopback(server);
   return {
     port,
     close() {

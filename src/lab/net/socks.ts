@@ -4,6 +4,7 @@
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
+import { listenOnLoopback } from './listen.ts';
 import { errorCode } from './socket-error.ts';
 import {
   method,
@@ -50,14 +51,7 @@ export async function startSocks(): Promise<SocksServer> {
     socket.once('close', () => sockets.delete(socket));
     void serve(socket, sessions);
   });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') reject(new Error('no TCP port for SOCKS'));
-      else resolve(address.port);
-    });
-  });
+  const port = await listenOnLoopback(server);
   return {
     admit(connect) {
       const user = randomBytes(8).toString('hex');

@@ -2,7 +2,8 @@
  * Makes connected pairs of real TCP sockets over the host's loopback. Real sockets matter: a reset is a real RST,
  * half-close and backpressure are the kernel's, and TLS runs on native handles.
  */
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { createConnection, createServer, type Socket } from 'node:net';
+import { listenOnLoopback } from './listen.ts';
 import type { SocketPair } from './network.ts';
 import { resetSocket } from './reset.ts';
 
@@ -19,7 +20,7 @@ const loopback = '127.0.0.1';
 export async function startSwitch(): Promise<Switch> {
   const matcher = createMatcher();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => matcher.arrive(socket));
-  const port = await listen(server);
+  const port = await listenOnLoopback(server, 4096);
   const open = new Set<Socket>();
   const track = (socket: Socket): void => {
     open.add(socket);
@@ -43,17 +44,6 @@ export async function startSwitch(): Promise<Switch> {
 /** A reset is news for whoever reads the socket. This listener keeps one that nobody reads from ending the process. */
 function leaveToReader(error: Error): Error {
   return error;
-}
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: loopback, port: 0, backlog: 4096 }, () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') reject(new Error('the switch has no TCP port'));
-      else resolve(address.port);
-    });
-  });
 }
 
 /**

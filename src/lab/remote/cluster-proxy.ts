@@ -6,6 +6,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import { createAuthority, type KeyPem } from '../api/authority.ts';
+import { listenOnLoopback } from '../net/listen.ts';
 import { resetSocket } from '../net/reset.ts';
 
 export interface ClusterProxy {
@@ -32,12 +33,18 @@ export async function startClusterProxy(now: Date): Promise<ClusterProxy> {
   http.on('connect', (incoming, outer) => {
     const lower = below.get((outer as Socket).remotePort ?? 0);
     const target = `tcp://${incoming.url ?? ''}`;
-    if (!URL.canParse(target)) return outer.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    if (!URL.canParse(target)) {
+      outer.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+      return;
+    }
     const { hostname, port } = new URL(target);
     dial(hostname.replace(/^\[|\]$/g, ''), Number(port)).then(
       (inner) => {
         // The caller may have gone meanwhile.
-        if (outer.destroyed) return inner.destroy();
+        if (outer.destroyed) {
+          inner.destroy();
+          return;
+        }
         outer.write('HTTP/1.1 200 OK\r\n\r\n');
         outer.pipe(inner);
         inner.pipe(outer);
@@ -73,13 +80,7 @@ export async function startClusterProxy(now: Date): Promise<ClusterProxy> {
     below.set(from, socket);
     socket.on('close', () => below.get(from) === socket && below.delete(from));
   });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : 0);
-    });
-  });
+  const port = await listenOnLoopback(server);
   return {
     url: `https://127.0.0.1:${port}`,
     caCertificate,

@@ -5,6 +5,7 @@ import type { AdmissionPlugin, ResourceName } from '../api/api.ts';
 import { createAuthority } from '../api/authority.ts';
 import { readBody } from '../api/http/node-http.ts';
 import { ApiStatus } from '../api/status.ts';
+import { listenOnLoopback } from '../net/listen.ts';
 
 export interface InjectionWebhook {
   /** For a webhook's `clientConfig`. */
@@ -41,13 +42,7 @@ export async function startInjectionWebhook(admit: AdmissionPlugin, now: Date): 
         },
       );
   });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : 0);
-    });
-  });
+  const port = await listenOnLoopback(server);
   return {
     clientConfig: {
       url: `https://127.0.0.1:${port}/inject`,

@@ -8,9 +8,11 @@ test.each(delays)('a write that comes %i microtasks after the last one’s end i
   const sent: string[] = [];
   const second = Promise.withResolvers<void>();
   const addLater = (left: number): void => {
-    if (left > 0) return queueMicrotask(() => addLater(left - 1));
-    queue.add('pod', { kind: 'status', run: async () => sent.push('second') > 0 });
-    second.resolve();
+    if (left > 0) queueMicrotask(() => addLater(left - 1));
+    else {
+      queue.add('pod', { kind: 'status', run: async () => sent.push('second') > 0 });
+      second.resolve();
+    }
   };
   queue.add('pod', {
     kind: 'status',

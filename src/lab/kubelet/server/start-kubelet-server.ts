@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import { writeResponse } from '../../api/http/node-http.ts';
 import { ApiStatus } from '../../api/status.ts';
 import { refuseWith } from '../../api/streams/handshake.ts';
+import { listenOnLoopback } from '../../net/listen.ts';
 import type { KubeletCertificates } from './kubelet-certificates.ts';
 import { kubeletAnswer, kubeletStream } from './kubelet-requests.ts';
 import type { PodRuntime } from './pod-runtime.ts';
@@ -59,13 +60,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       }
     });
   });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : 0);
-    });
-  });
+  const port = await listenOnLoopback(server);
   return {
     port,
     close: async () => {
