@@ -259,7 +259,9 @@ async function readWhole(answer: Answer): Promise<RawResponse> {
 
 function isExpired(error: unknown): boolean {
   return (
-    error instanceof PadlockError && error.code === 'CLUSTER_REQUEST_FAILED' && / 410/.test(error.message)
+    error instanceof PadlockError &&
+    error.code === 'CLUSTER_REQUEST_FAILED' &&
+    / answered 410\b/.test(error.message)
   );
 }
 
