@@ -1,6 +1,6 @@
 /**
  * Makes `src/lab/api/crds/istio.json`, the CustomResourceDefinitions of Istio that the lab's API server starts
- * with: names, versions, columns, and schemas with their descriptions, enums, bounds and CEL rules.
+ * with: names, versions, columns, and schemas with their enums, bounds and CEL rules, without any prose.
  *
  * Input: the file with Istio's CRDs as a release ships it (`istioctl manifest generate`, the `base` chart's
  * `crd-all.gen.yaml`, or the Go module istio.io/api).
@@ -52,7 +52,7 @@ for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
   const definition: Definition | null = document.toJS();
   if (definition === null) continue;
   const { group, names, versions } = definition.spec;
-  // Istio gives every version of a kind the same schema, but for words; a release that does not must not be cut short here.
+  // Istio gives every version of a kind the same schema; a release that does not must not be cut short here.
   const schemas = new Set(versions.map((one) => JSON.stringify(withoutProse(one.schema.openAPIV3Schema))));
   if (schemas.size !== 1) throw new Error(`${group}: versions with different schemas`);
   lines.push(
@@ -66,7 +66,7 @@ for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
         jsonPath,
         ...(priority === undefined ? {} : { priority }),
       })),
-      schema: versions[0]?.schema.openAPIV3Schema ?? {},
+      schema: withoutProse(versions[0]?.schema.openAPIV3Schema ?? {}),
     }),
   );
 }

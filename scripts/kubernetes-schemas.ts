@@ -12,7 +12,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type GoPackage, type GoShape, readGoPackage, shapesOf } from './go-types.ts';
-import { shortName } from './openapi-names.ts';
 
 const documents = [
   'api__v1',
@@ -49,6 +48,17 @@ interface Schema {
   readonly additionalProperties?: Schema;
   readonly default?: unknown;
   readonly [extension: `x-kubernetes-${string}`]: unknown;
+}
+
+/** `io.k8s.api.core.v1.Pod` -> `core.v1.Pod`; the three prefixes that occur are told apart by their first letters. */
+function shortName(ref: string): string {
+  return ref
+    .replace('#/components/schemas/', '')
+    .replace('io.k8s.apimachinery.pkg.apis.meta.v1.', 'meta.')
+    .replace('io.k8s.apimachinery.pkg.', 'machinery.')
+    .replace('io.k8s.kube-aggregator.pkg.apis.', 'aggregator.')
+    .replace('io.k8s.apiextensions-apiserver.pkg.apis.', 'extensions.')
+    .replace('io.k8s.api.', '');
 }
 
 /** One type as a word: `string`, `integer:int32`, `$core.v1.Pod`, `[string`, `{$core.v1.Pod`. */

@@ -139,7 +139,7 @@ function unknownResource(parts: RouterParts, info: ResourceRequest): ApiResponse
   return textResponse('404 page not found\n', 404);
 }
 
-async function pathHandler(parts: RouterParts, request: ApiRequest): Promise<ApiResponse> {
+function pathHandler(parts: RouterParts, request: ApiRequest): ApiResponse {
   const { pathname } = request.url;
   const { registry } = parts.engine;
   if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
@@ -148,7 +148,7 @@ async function pathHandler(parts: RouterParts, request: ApiRequest): Promise<Api
   if (pathname === '/openapi/v3' || pathname === '/openapi/v3/') return jsonResponse(openApiIndex(registry));
   const document = /^\/openapi\/v3\/(?:api|apis\/([^/]+))\/([^/]+)$/.exec(pathname);
   if (document !== null) {
-    const found = await openApiDocument(registry, document[1] ?? '', document[2] ?? '');
+    const found = openApiDocument(registry, document[1] ?? '', document[2] ?? '');
     if (found !== undefined) return jsonResponse(found);
   }
   if (pathname === '/' || pathname === '') return jsonResponse({ paths: rootPaths(registry.groups()) });

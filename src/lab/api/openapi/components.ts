@@ -1,20 +1,14 @@
 /** Schemas as OpenAPI v3 documents show them: built-in types by reference, custom ones written out. */
-import { isObject } from '../json.ts';
 import { builtinSchema } from '../schema/builtin.ts';
 import type { Schema } from '../schema/schema.ts';
+import { describeType } from './descriptions.ts';
 import { openApiName } from './type-names.ts';
-import type { FieldWords, Words } from './words.ts';
 
 type Json = Record<string, unknown>;
 
 /** The components of one document; types are added as they are referred to. */
 export class Components {
   readonly #schemas = new Map<string, Json>();
-  readonly #words: Words;
-
-  constructor(words: Words) {
-    this.#words = words;
-  }
 
   /** @returns a reference to a built-in type, which is put into the document with all it needs. */
   refer(typeName: string): Json {
@@ -36,17 +30,7 @@ export class Components {
       if (made !== undefined) made['x-kubernetes-group-version-kind'] = [groupVersionKind];
       return;
     }
-    const written = this.write(schema);
-    const properties = Object.entries(asJson(written.properties)).map(([field, property]) => {
-      // What every object has, a custom one has too.
-      const words = everyObject.has(field) ? this.#words.field('core.v1.Pod', field) : undefined;
-      return [field, described(asJson(property), words)];
-    });
-    this.#schemas.set(name, {
-      ...written,
-      ...(properties.length === 0 ? {} : { properties: Object.fromEntries(properties) }),
-      'x-kubernetes-group-version-kind': [groupVersionKind],
-    });
+    this.#schemas.set(name, { ...this.write(schema), 'x-kubernetes-group-version-kind': [groupVersionKind] });
   }
 
   toJSON(): Json {
@@ -54,11 +38,11 @@ export class Components {
   }
 
   #builtin(typeName: string, schema: Schema): Json {
-    const description = this.#words.type(typeName);
-    const properties = Object.entries(schema.properties ?? {}).map(([field, property]) => [
-      field,
-      described(this.write(property), this.#words.field(typeName, field)),
-    ]);
+    const { type: description, fields } = describeType(typeName);
+    const properties = Object.entries(schema.properties ?? {}).map(([field, property]) => {
+      const text = fields.get(field);
+      return [field, { ...this.write(property), ...(text === undefined ? {} : { description: text }) }];
+    });
     return {
       ...(description === '' ? {} : { description }),
       ...scalarOf(schema),
@@ -92,24 +76,6 @@ export class Components {
       ...extensionsOf(schema),
     };
   }
-}
-
-const everyObject: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
-
-function asJson(value: unknown): Json {
-  return isObject(value) ? value : {};
-}
-
-/** Beside a reference nothing else is read (OpenAPI 3.0), so a sentence puts it into `allOf`. */
-function described(schema: Json, words: FieldWords | undefined): Json {
-  if (words === undefined) return schema;
-  const { description, values } = words;
-  const { $ref, ...rest } = schema;
-  return {
-    ...($ref === undefined ? rest : { allOf: [{ $ref }] }),
-    ...(description === '' ? {} : { description }),
-    ...(values === undefined ? {} : { enum: values }),
-  };
 }
 
 const scalarFields = [

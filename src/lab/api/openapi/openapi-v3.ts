@@ -8,7 +8,6 @@ import type { Registry } from '../registry/registry.ts';
 import type { Resource } from '../registry/resource.ts';
 import { kubernetesVersion } from '../schema/builtin.ts';
 import { Components } from './components.ts';
-import { loadWords } from './words.ts';
 
 type Json = Record<string, unknown>;
 
@@ -34,10 +33,10 @@ export function openApiIndex(registry: Registry): unknown {
 }
 
 /** @returns the document of a group version, undefined where it is not served. */
-export async function openApiDocument(registry: Registry, group: string, version: string): Promise<unknown> {
+export function openApiDocument(registry: Registry, group: string, version: string): unknown {
   const resources = registry.resourcesOf(group, version);
   if (resources.length === 0) return undefined;
-  const components = new Components(await loadWords());
+  const components = new Components();
   const paths: Json = {};
   for (const resource of resources) Object.assign(paths, addResource(components, resource, version));
   return {
