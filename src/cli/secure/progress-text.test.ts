@@ -57,3 +57,13 @@ test('why refusals are not seen is said once', () => {
     'saw 1 request in 10 s: 0 failed, 0 in plaintext, refusals not seen',
   );
 });
+
+test('a proof that left ports open is not told as the proof of all', () => {
+  const text = new ProgressText({ color: false, columns: 200, redraw: false });
+  const row = { workload: 'Deployment/web', port: 8080, verdict: 'PROVEN', detail: '' } as const;
+  const unknown = { ...row, port: 9000, verdict: 'INCONCLUSIVE' } as const;
+  const told = (rows: readonly (typeof row | typeof unknown)[]): string =>
+    text.render({ event: 'proof', mode: 'PERMISSIVE', result: { verdict: 'PROVEN', rows } }).trim();
+  expect(told([row])).toBe('PROVEN mutual TLS accepted: 1 of 1 port');
+  expect(told([row, unknown])).toBe('mutual TLS accepted: PROVEN on 1 of 2 ports, could not be shown on 1');
+});

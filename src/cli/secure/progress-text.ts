@@ -126,9 +126,30 @@ function blindTexts({ blind }: Watched): readonly string[] {
 }
 
 function proofLine(result: ProofResult, mode: string, color: boolean): string {
-  const good = result.rows.filter((row) => row.verdict === 'PROVEN').length;
   const what = mode === 'STRICT' ? 'mutual TLS accepted, plaintext refused' : 'mutual TLS accepted';
-  return `      ${paint(result.verdict, verdictTone[result.verdict], color)} ${what}: ${outOf(good, result.rows.length, 'port')}`;
+  const { good, all, open } = proven(result);
+  if (result.verdict === 'PROVEN' && open > 0) {
+    return `      ${what}: ${paint('PROVEN', 'warn', color)} on ${outOf(good, all, 'port')}, could not be shown on ${open}`;
+  }
+  return `      ${paint(result.verdict, verdictTone[result.verdict], color)} ${what}: ${outOf(good, all, 'port')}`;
+}
+
+/** A rollout goes on past ports that nobody can probe, so its verdict alone does not tell that every port was proven. */
+function proven({ rows }: ProofResult): {
+  readonly good: number;
+  readonly all: number;
+  readonly open: number;
+} {
+  const good = rows.filter((row) => row.verdict === 'PROVEN').length;
+  return { good, all: rows.length, open: rows.length - good };
+}
+
+/** `is STRICT, and that is proven.`, or on how many ports it is. */
+function strictText({ proof }: RolloutState): string {
+  const { good, all, open } = proof === undefined ? { good: 0, all: 0, open: 0 } : proven(proof);
+  return open === 0
+    ? 'is STRICT, and that is proven.'
+    : `is STRICT: proven on ${outOf(good, all, 'port')}; on ${open} no client could show mutual TLS.`;
 }
 
 /** The verdict table. */
@@ -167,7 +188,7 @@ export function endingText(state: RolloutState, options: EndingOptions, style: T
   switch (state.status) {
     case 'done':
       return lines([
-        `${paint('Done.', 'good', style.color)} ${subject(state)} ${mode === 'STRICT' ? 'is STRICT, and that is proven.' : `is ${mode}.`}`,
+        `${paint('Done.', 'good', style.color)} ${subject(state)} ${mode === 'STRICT' ? strictText(state) : `is ${mode}.`}`,
         ...outside.map((left) => `Still outside the mesh, open to plaintext: ${leftText(left)}`),
         `To take it all back: ${back}`,
       ]);

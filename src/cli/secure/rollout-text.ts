@@ -48,7 +48,7 @@ export function statusText(
       ? []
       : [
           '',
-          `Last proof: ${proof.verdict}, ${outOf(proof.rows.filter((row) => row.verdict === 'PROVEN').length, proof.rows.length, 'port')} proven`,
+          `Last proof: ${proof.verdict === 'PROVEN' ? '' : `${proof.verdict}, `}${outOf(proof.rows.filter((row) => row.verdict === 'PROVEN').length, proof.rows.length, 'port')} PROVEN`,
         ]),
   ];
   if (isUnfinished(state) && held === undefined) {
