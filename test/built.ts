@@ -85,6 +85,10 @@ export function padlock(args: readonly string[], options: RunOptions = {}): Prom
       clearInterval(looking);
       finish({ code, stdout, stderr });
     });
+    // A program that refuses its flags may end before it is fed; its exit code is what is asked about.
+    child.stdin.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') reject(error);
+    });
     child.stdin.end(options.stdin ?? '');
   });
 }
