@@ -6,8 +6,7 @@ import { PadlockError } from '../errors.ts';
 import type { KubeObject } from '../istio/kubernetes.ts';
 import type { Cluster } from '../sources/cluster.ts';
 import { asNumber, asObjects, asText, dig } from '../sources/json-value.ts';
-import { resourcePath } from '../sources/kube/resource-path.ts';
-import { statusMessage } from '../sources/kube/status.ts';
+import { applyBesideRecord } from './beside-record.ts';
 import type { Timing } from './carry-out.ts';
 import {
   type Live,
@@ -18,7 +17,7 @@ import {
   liveTasks,
 } from './live.ts';
 import { recordName } from './record.ts';
-import { judgeAnswer, resourceOf } from './write.ts';
+import { resourceOf } from './write.ts';
 
 const liveKey = 'live.json';
 const liveManager = 'padlock-live';
@@ -77,24 +76,8 @@ export interface LiveEffects {
 
 /** @returns false where it could not be written: the rollout goes on all the same, its own requests say what is wrong */
 async function write(cluster: Cluster, namespace: string, text: string): Promise<boolean> {
-  const manifest: KubeObject = {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: recordName, namespace },
-    data: { [liveKey]: text },
-  };
   try {
-    const answer = await cluster.raw({
-      method: 'PATCH',
-      path: `${resourcePath(resourceOf('ConfigMap'), namespace, recordName)}?fieldManager=${liveManager}&force=true`,
-      headers: { 'content-type': 'application/apply-patch+yaml', accept: 'application/json' },
-      body: JSON.stringify(manifest),
-    });
-    judgeAnswer(
-      { kind: 'apply', manifest },
-      answer.status,
-      answer.status < 300 ? '' : statusMessage(answer.body),
-    );
+    await applyBesideRecord(cluster, namespace, liveManager, { [liveKey]: text });
     return true;
   } catch (error) {
     if (error instanceof PadlockError) return false;
